@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from kinscope.analysis.superposition import FloatArray, IntArray, rigid_core, superpose
+from kinscope.analysis.superposition import FloatArray, IntArray, kabsch, rigid_core
 from kinscope.core.errors import KinscopeError
 from kinscope.structures.io import read_model
 from kinscope.trajectories.layout import Layout
@@ -71,9 +71,9 @@ def snapshots(
     alphas = layout.backbone.ca[ours]
     if len(alphas) < 3 or len(frames) < 2:
         return None
-    reference = frames[0].copy()
-    reference[alphas] = fixed.coord[fixed.backbone.ca[theirs]]
-    laid = superpose(frames, reference, alphas[rigid_core(frames[:, alphas])])
+    core = rigid_core(frames[:, alphas])
+    rotation, translation = kabsch(frames[:, alphas[core]], fixed.coord[fixed.backbone.ca[theirs]][core])
+    laid = frames @ rotation + translation[:, None]
     own = layout.backbone.ca[np.isin(numbers, positions)]
     places = layout.coord[layout.backbone.ca]
     distance = np.linalg.norm(places[:, None] - layout.coord[own], axis=2).min(axis=1, initial=np.inf)

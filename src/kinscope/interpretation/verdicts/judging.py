@@ -110,8 +110,9 @@ def judge(
     said_by_kin = _of_kin(in_prose(drug), kin, limit) if kin else None
     of_models = _of_models(in_prose(drug), published, computed, sight)
     decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or of_models
-    if (decision.basis, decision.verdict) == ("predicted", "not resolved") and _shows_loss(computed):
-        decision = of_models
+    shows_loss = bool(computed.binding) and computed.verdict == "reduced binding expected"
+    if (decision.basis, decision.verdict) == ("predicted", "not resolved") and shows_loss:
+        decision = of_models  # what moved shows a loss where the prediction leaves it open
     parts = _parts(of_drug)
     approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)
@@ -223,11 +224,6 @@ def _of_models(name: str, published: PublishedOpinion, computed: ComputedOpinion
             f"{computed.explanation} Against it stands weak published evidence of resistance "
             f"({weak[0].citation}), so the question stays open."))  # fmt: skip
     return _Decision(verdict, computed.confidence, "computed", f"{computed.explanation} {evidence}")
-
-
-def _shows_loss(computed: ComputedOpinion) -> bool:
-    """Whether relaxed complexes find a loss: that decides where a prediction leaves it open."""
-    return bool(computed.binding) and computed.verdict == "reduced binding expected"
 
 
 def _that_could_differ(reasons: Sequence[Reason], sight: Sight, *, speaks_for: bool) -> list[Reason]:

@@ -77,18 +77,9 @@ class ReducedModel:
 
     def pdb_text(self) -> str:
         """PDB lines up to the coordinates, all in chain A."""
-        lines = []
-        for serial, (residue, name3, name, element, (x, y, z)) in enumerate(
-            zip(
-                self.residues,
-                self.residue_names,
-                self.atom_names,
-                self.elements,
-                self.coordinates,
-                strict=True,
-            ),
-            start=1,
-        ):
+        lines, names = [], zip(self.residue_names, self.atom_names, self.elements, strict=True)
+        rows = zip(self.residues, names, self.coordinates, strict=True)
+        for serial, (residue, (name3, name, element), (x, y, z)) in enumerate(rows, start=1):
             field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
             lines.append(
                 f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
