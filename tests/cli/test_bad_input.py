@@ -62,6 +62,14 @@ def test_a_variant_that_cannot_be_assessed(expression: str, word: str, tmp_path:
     assert not list(tmp_path.iterdir()), "a refused variant leaves nothing behind"
 
 
+def test_the_answer_on_a_variant_that_no_model_holds_offers_nothing_more(tmp_path: Path) -> None:
+    finished = kinscope("assess", "L2W", "--answer", cwd=tmp_path)
+    assert finished.returncode == 0, finished.stderr
+    assert "No model of ABL1 holds L2W" in finished.stdout
+    page = (tmp_path / "kinscope-L2W" / "report.html").read_text()
+    assert "kinscope resume" not in finished.stdout + page
+
+
 def yaml_file(directory: Path, text: str) -> str:
     path = directory / "settings.yaml"
     path.write_text(text)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from factories.interpretation import difference, docking, measurements, variant
 from factories.relaxed import relaxed
 from kinscope.analysis.calls import LOST_KCAL_PER_MOL
+from kinscope.evidence.model import EvidenceSummary
 from kinscope.interpretation.computed import (
     CLASH,
     LOST,
@@ -17,7 +18,8 @@ from kinscope.interpretation.computed import (
     binding_opinion,
     computed_opinion,
 )
-from kinscope.interpretation.model import Measurements
+from kinscope.interpretation.model import Measurements, Predicted
+from kinscope.interpretation.verdicts import judge
 from kinscope.results.docking import RelaxedComparison
 from kinscope.targets import load_target
 
@@ -94,3 +96,32 @@ def test_without_relaxed_complexes_nothing_is_said_of_them(distance: float) -> N
     assert not any(
         "relaxed" in reason.text.lower() for reason in (*found.reasons_for, *found.reasons_against)
     )
+
+
+@pytest.mark.parametrize(
+    ("call", "value", "verdict", "basis"),
+    [
+        ("open", 4.0, "reduced binding expected", "computed"),
+        ("open", 0.0, "not resolved", "predicted"),
+        ("kept", 4.0, "sensitivity predicted", "predicted"),
+    ],
+)
+def test_a_loss_decides_where_the_prediction_is_open(
+    call: str, value: float, verdict: str, basis: str
+) -> None:
+    predicted = Predicted(
+        drug="imatinib", ddg_kcal_mol=1.0, low=0.0, high=2.0, probability_lost=0.3, nearest_residue=315,
+        reach_angstrom=3.0, call=call,
+    )  # fmt: skip
+    nothing = EvidenceSummary(hits=(), options=(), searched=(), statement="")
+    found = judge(T315I, PACK.drug("imatinib"), study(relaxed(value, 0.5)), nothing, predicted).verdict
+    assert (found.verdict, found.basis) == (verdict, basis)
+
+
+def test_a_drug_in_reach_that_was_not_run_says_how_to_run_it() -> None:
+    nothing = EvidenceSummary(
+        hits=(), options=(), searched=(), statement="", distances_angstrom={"imatinib": 3.0}
+    )
+    found = judge(T315I, PACK.drug("imatinib"), study().model_copy(update={"docking": ()}), nothing).verdict
+    assert found.sight is not None
+    assert "kinscope assess T315I --drug imatinib --out DIR" in found.sight.text

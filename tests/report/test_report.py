@@ -34,7 +34,8 @@ from kinscope.report.export import export_tables, result_schema, write_result_js
 from kinscope.report.figures import write_figures
 from kinscope.report.files import ModelFile, PoseFile, ReportFiles
 from kinscope.report.front import options
-from kinscope.report.scene import build_scene, read_reduced_model, read_reduced_pose
+from kinscope.report.plots.reduced import read_reduced_model, read_reduced_pose
+from kinscope.report.scene import build_scene
 from kinscope.report.text import (
     interval,
     link_citations,
@@ -404,8 +405,9 @@ def test_a_claim_that_is_none_is_refused_with_some_that_are() -> None:
 
 
 def test_statements_are_those_of_the_ga4gh_library() -> None:
-    core = pytest.importorskip("ga4gh.va_spec.base.core")
-    made = [core.Statement.model_validate(one) for one in va_statements(study())]
+    from ga4gh.va_spec.base.core import Statement
+
+    made = [Statement.model_validate(one) for one in va_statements(study())]
     by_drug = {one.proposition.objectTherapeutic.root.name: one for one in made}
     assert by_drug["imatinib"].proposition.predicate == "predictsResistanceTo"
     assert by_drug["dasatinib"].proposition.predicate == "predictsSensitivityTo"
@@ -413,9 +415,11 @@ def test_statements_are_those_of_the_ga4gh_library() -> None:
 
 
 def test_the_bundle_is_fhir_and_names_no_patient() -> None:
+    from fhir.resources.R4B.bundle import Bundle
+
     bundle = fhir_bundle(study())
     assert "subject" not in json.dumps(bundle)
-    pytest.importorskip("fhir.resources.R4B.bundle").Bundle.model_validate(bundle)
+    Bundle.model_validate(bundle)
 
 
 def test_contact_lines_end_on_the_carriers_of_named_hydrogens(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,13 +14,17 @@ import yaml
 from typer.testing import CliRunner
 
 from kinscope.cli import commands
+from kinscope.interpretation.verdicts.judging import NOTHING
 from kinscope.ligands.parameters.shipped import SHIPPED
+from kinscope.report.files import ModelFile
+from kinscope.results.trajectories import ReplicaAnalysis, TrajectoryComparison
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import single_runs, study
 from kinscope.workflow.planning.own_ligands import take_ligand
 from kinscope.workflow.publication import SETTINGS_FILE, commands_again
 from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
+from kinscope.workflow.stages.report import _moving_files
 
 PACK = load_target("abl1")
 VARIANT = parse_variant("K404E", PACK)
@@ -101,3 +106,22 @@ def test_a_structure_is_named_with_how_it_was_read() -> None:
     changed = with_changes(plain, seed=3)
     said = commands_again(VARIANT, changed)[0]
     assert said.endswith(f"--settings kinscope-K404E/{SETTINGS_FILE} --structure 'my kinase.pdb'")
+
+
+@pytest.mark.parametrize(
+    ("length_ns", "shown"), [(0.5, []), (2.0, ["replica/native/s/0", "replica/native/s/1"])]
+)
+def test_only_dynamics_that_may_speak_is_shown(length_ns: float, shown: list[str]) -> None:
+    roles = {f"{kind}/{side}/{about}/{number}": Path(f"{kind}/{side}/{about}/{number}")
+             for kind, about in (("replica", "s"), ("bound", "imatinib"))
+             for side in ("native", "mutant") for number in range(2)}  # fmt: skip
+    one = ReplicaAnalysis.model_construct(length_ns=length_ns)
+    systems = tuple(
+        TrajectoryComparison.model_construct(state="s", ligand=ligand, native=(one,), mutant=(one,))
+        for ligand in ("imatinib", "")
+    )
+    measured = NOTHING.model_copy(update={"trajectories": systems})
+    models = [ModelFile(state="s", variant="native", path=Path("model"))]
+    found = list(_moving_files(SimpleNamespace(inputs=roles), models, VARIANT, measured))
+    paths = [str(path) for one in found if one.variant == "native" for path in one.replicas]
+    assert paths == [f"replica/native/s/{number}" for number in shown]

@@ -18,6 +18,7 @@ from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import docking_steps, row_steps, searched_states
 from kinscope.workflow.planning.dynamics import replica_steps
 from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.reach import open_drugs
 from kinscope.workflow.planning.study import Pace, Study
 from kinscope.workflow.rundir import locked, new_study, open_or_create
 from kinscope.workflow.settings import PRESETS, StudySettings, load_preset, load_settings, with_changes
@@ -87,8 +88,23 @@ def test_a_variant_of_the_sh2_domain_is_modelled_where_there_is_an_sh2_domain() 
 
 
 def test_a_variant_that_no_model_holds_is_refused_with_what_can_be_modelled() -> None:
-    with pytest.raises(UnsupportedVariantError, match="kinscope evidence"):
+    with pytest.raises(UnsupportedVariantError, match="No model of ABL1 holds T1000A"):
         planner("T1000A")
+
+
+@pytest.mark.parametrize(
+    ("expression", "drugs"),
+    [
+        ("K404E", set()),  # out of reach of every drug
+        ("T315I", set()),  # published evidence decides
+        ("V299L", set()),  # and a prediction on olverembatinib, which few may give
+        ("E255K/T315I", set()),  # a part decides
+        ("A380T", {"imatinib", "nilotinib"}),  # of five open ones the likeliest lost
+    ],
+)
+def test_quick_runs_models_of_what_could_change_a_verdict(expression: str, drugs: set[str]) -> None:
+    assert open_drugs(PACK, parse_variant(expression, PACK)) == drugs
+    assert set(planner(expression, load_preset("quick")).drugs) == drugs
 
 
 def test_no_dynamics_where_none_is_asked_for() -> None:

@@ -17,7 +17,7 @@ Expression = Annotated[
     ),
 ]
 RunDirectory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="A run directory that `kinscope assess` made.")
+    Path, typer.Argument(metavar="DIR", help="The directory of a study, e.g. kinscope-K404E.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
@@ -26,16 +26,14 @@ Target = Annotated[
 ]
 Preset = Annotated[str, typer.Option("--preset", help="quick, standard or paper.")]
 Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")]
-States = Annotated[list[str] | None, typer.Option("--state", help="Only this state; may be repeated.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Run directory; default: kinscope-VARIANT.")]
-Cores = Annotated[
-    int | None, typer.Option("--cores", min=1, max=4096, help="Steps that run at once; default: all cores.")
-]
+States = Annotated[list[str] | None, typer.Option("--state", help="Only this conformation; may be repeated.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Directory of the study; default: kinscope-VARIANT.")]
+Cores = Annotated[int | None, typer.Option("--cores", min=1, max=4096, help="Cores to use; default: all.")]
 EngineOfDynamics = Annotated[
     str | None,
     typer.Option(
         "--engine",
-        help="What steps the dynamics: openmm, gromacs (if it is on the machine), or auto: a GPU, else the "
+        help="Engine of the dynamics: openmm, gromacs (where installed), or auto: on a GPU openmm, else the "
         "faster of the two. [auto]",
     ),
 ]

@@ -22,7 +22,7 @@ def write_answer(
         {
             "sentences": (
                 _published_sentence(variant, judged, evidence, pack),
-                _outcome_sentence(judged, evidence, pack),
+                _outcome_sentence(judged, pack),
             ),
             "confidence": confidence,
             "confidence_reason": reason,
@@ -32,15 +32,15 @@ def write_answer(
 
 def place_of(variant: Variant, pack: TargetPack) -> str:
     """Where the residues lie, e.g. ``in the P+1 loop``: the smallest named segment of each."""
-    places = []
+    places: list[str] = []
     for position in variant.positions:
         around = pack.regions_of(position)
         regions = [one for one in around if one.kind != "pocket" and one.name != "paper_window"]
         if regions:
-            places.append(min(regions, key=lambda region: region.end - region.start).label)
-    if not places:
-        return "outside every named region"
-    return f"in the {join(places)}"
+            least = min(regions, key=lambda region: region.end - region.start)
+            preposition = "at" if least.start == least.end else "in"
+            places.append(f"{preposition} the {least.label.partition(' (')[0]}")
+    return join(places) or "outside every named region"
 
 
 def _named(judged: Sequence[Judgement], verdict: str, pack: TargetPack, *, marked: bool = False) -> list[str]:
@@ -57,14 +57,13 @@ def _published_sentence(
     variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack
 ) -> str:
     """What is known of exactly this change."""
-    subject = f"{variant.short} {place_of(variant, pack)}"
+    subject = variant.short
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
     decided = [e for e in judged if e.verdict.basis == "published" and not e.verdict.tool_compound]
     if not exact and not evidence.searched:
         return f"For {subject} nothing published was looked through: the target pack holds no evidence."
     if not exact:
-        known = _compound_known(judged, pack)
-        return f"Nothing is published on exactly {subject} in the sources searched{known}."
+        return f"Nothing is published on exactly {subject} in the sources searched."
     if decided:
         parts = []
         for verdict, words in (
@@ -86,14 +85,8 @@ def _published_sentence(
     return f"For {subject}, what is published on exactly this change is weak evidence{course}{missing}."
 
 
-def _compound_known(judged: Sequence[Judgement], pack: TargetPack) -> str:
-    through_part = [entry for entry in judged if entry.verdict.basis == "part of the variant"]
-    names = _named(through_part, "resistance inferred", pack)
-    return f", while a part of it is resistant to {join(names)}" if names else ""
-
-
-def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack) -> str:
-    """What is inferred, predicted or computed of which drug, what stays open, what is not touched."""
+def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
+    """What is inferred, predicted or computed of which drug, and what stays open."""
     chosen = [
         entry for entry in judged if entry.verdict.basis != "published" and not entry.verdict.tool_compound
     ]
@@ -105,12 +98,16 @@ def _outcome_sentence(judged: Sequence[Judgement], evidence: EvidenceSummary, pa
     unsettled = [entry for entry in judged if entry.verdict.verdict == "not resolved"]
     open_ = [entry for entry in unsettled if not entry.verdict.tool_compound]
     if open_:
-        far = [e for e in open_ if e.verdict.sight and e.verdict.sight.word == "out of reach"]
-        why = ", too far from the residue for any model here to tell" if len(far) == len(open_) else ""
-        clauses.append(f"the question stays open for {join(_named(open_, 'not resolved', pack))}{why}")
-    free = [option for option in evidence.options if not option.depends_on_abl1_binding]
-    if free:
-        clauses.append(f"what acts without {pack.gene} is untouched by it")
+        sights = [entry.verdict.sight for entry in open_ if entry.verdict.sight]
+        far = len([one for one in sights if one.word == "out of reach"]) == len(open_)
+        rates = [one.track for one in sights if one.track] if far else []
+        why = ", the residue being too far away for any model here to tell" if far else ""
+        if rates:
+            lost, site = (rates[0].total - rates[0].right) or "none", rates[0].kind.rpartition(" ")[2].upper()
+            why += f" (of {rates[0].total} pairs measured that far from the {site} site {lost} lost tenfold)"
+        in_use = [entry for entry in judged if not entry.verdict.tool_compound]
+        whom = "every drug" if len(open_) == len(in_use) > 1 else join(_named(open_, "not resolved", pack))
+        clauses.append(f"the question stays open for {whom}{why}")
     text = "; ".join(clauses) or "every drug judged is settled by what is published"
     return f"{text[0].upper()}{text[1:]}."
 
@@ -136,8 +133,10 @@ def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: Evidenc
     fair = sum(entry.verdict.confidence != "low" for entry in counted)
     published = sum(entry.verdict.basis == "published" for entry in counted)
     level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
+    on_parts = sum(entry.verdict.basis == "part of the variant" for entry in counted)
     rest = "rests" if published < 2 else "rest"
+    parts = f", {on_parts} on evidence on a part of it" if on_parts else ""
     return level, (
-        f"{published or 'None'} of {len(counted)} verdicts {rest} on published evidence on exactly "
-        f"{variant.short}."
+        f"{fair or 'none'} of {len(counted)} verdicts {'is' if fair < 2 else 'are'} better than low; "
+        f"{published or 'none'} {rest} on published evidence on exactly {variant.short}{parts}."
     )

@@ -32,6 +32,18 @@ class PoseFile(Record):
     """SDF; only the first molecule is read."""
 
 
+class MovingFiles(Record):
+    """The replicas of one side in one state, of which a report may speak."""
+
+    state: str
+    variant: str
+    """``native`` or the variant's short name."""
+    replicas: tuple[Path, ...]
+    """Directories of finished replicas."""
+    model: Path
+    """The native's, on which frames are laid."""
+
+
 class DifferenceTrack(Record):
     """A per-residue difference of fluctuation, mutant minus native, as analysis computed it."""
 
@@ -67,6 +79,7 @@ class ReportFiles(Record):
     """Residues of the reference isoform, for the domain figure; None: the end of the last region."""
     models: tuple[ModelFile, ...] = ()
     poses: tuple[PoseFile, ...] = ()
+    moving: tuple[MovingFiles, ...] = ()
     difference_tracks: tuple[DifferenceTrack, ...] = ()
     pictures: tuple[Picture, ...] = ()
     commands: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from collections import Counter
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.answer import place_of
 from kinscope.interpretation.findings import in_prose, join
@@ -20,6 +21,7 @@ from kinscope.targets.pack import DrugDefinition, TargetPack
 COLUMNS = ("guideline", "published", "measured", "inferred or predicted", "computed")
 NOTHING = "–"
 DISEASES = ("ALL", "CML")
+_MOST_FOLD = 100
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,9 @@ def _beyond(verdict: DrugVerdict) -> str:
         said.append(f"kin: {fold(kin.fold)} ({kin.low:.2g} to {kin.high:.2g})")
     if verdict.predicted:
         made = verdict.predicted
-        said.append(f"ΔΔG {made.ddg_kcal_mol:+.1f} ({made.low:+.1f} to {made.high:+.1f}) kcal/mol")
+        value, low, high = (10 ** (x / LOST_KCAL_PER_MOL) for x in (made.ddg_kcal_mol, made.low, made.high))
+        top = f"{high:.2g}" if high < _MOST_FOLD else f">{_MOST_FOLD}"
+        said.append(f"predicted: {fold(value)} ({low:.2g} to {top})")
     return "; ".join(said) or NOTHING
 
 

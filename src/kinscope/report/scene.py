@@ -1,149 +1,24 @@
-"""What the 3D view shows: models reduced to what it draws, poses, contacts with their end points.
-
-Coordinates reduced for the 3D view: no hydrogens, three decimals, one chain, short lines.
-"""
+"""What the 3D view shows: models, frames and poses, contacts with their end points, saved views."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+import base64
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.core.errors import KinscopeError, LigandError
+from kinscope.core.errors import KinscopeError
 from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ModelFile, ReportFiles
+from kinscope.report.plots.reduced import ReducedModel, read_reduced_model, read_reduced_pose, reduced_frame
 from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names, strength
 from kinscope.results.measured import Contact, ContactChange
-from kinscope.structures.io import read_model
 from kinscope.targets.pack import Region
-
-
-@dataclass(frozen=True)
-class ReducedModel:
-    """The atoms of a model that the view draws.
-
-    Attributes
-    ----------
-    residues
-        Shape (n_atoms,), isoform-1a numbers.
-    residue_names, atom_names, elements
-        Shape (n_atoms,).
-    coordinates
-        Shape (n_atoms, 3), angstrom.
-    """
-
-    residues: NDArray[np.int64]
-    residue_names: NDArray[np.str_]
-    atom_names: NDArray[np.str_]
-    elements: NDArray[np.str_]
-    coordinates: NDArray[np.float64]
-
-    def atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
-        """Position (3,) of a named atom, angstrom; None if there is none."""
-        found = np.flatnonzero((self.residues == residue) & (self.atom_names == name))
-        return self.coordinates[found[0]] if len(found) else None
-
-    def heavy_atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
-        """Position (3,) of a named atom or, of a hydrogen, of what carries it; angstrom.
-
-        Hydrogens bear their carrier's name without its element, and a digit: HG23 on CG2, HZ3 on NZ.
-        """
-        if not name.startswith("H"):
-            return self.atom(residue, name)
-        stem = name[1:]
-        for length in range(len(stem), -1, -1):
-            for element in ("N", "O", "S", "C"):
-                if (found := self.atom(residue, element + stem[:length])) is not None:
-                    return found
-            if stem[:length].isalpha():
-                break
-        return None
-
-    def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
-        one, two = (self.coordinates[self.residues == residue] for residue in (first, second))
-        if not len(one) or not len(two):
-            return None
-        distances = np.linalg.norm(one[:, None] - two[None], axis=2)
-        i, j = np.unravel_index(int(distances.argmin()), distances.shape)
-        return one[i], two[j]
-
-    def neighbours(self, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
-        """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
-        centre = self.coordinates[np.isin(self.residues, list(positions))]
-        near = np.zeros(len(self.residues), dtype=bool)
-        for point in centre:
-            near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
-        return sorted({int(r) for r in self.residues[near]} - set(positions))
-
-    def pdb_text(self) -> str:
-        """PDB lines up to the coordinates, all in chain A."""
-        lines = []
-        for serial, (residue, name3, name, element, (x, y, z)) in enumerate(
-            zip(
-                self.residues,
-                self.residue_names,
-                self.atom_names,
-                self.elements,
-                self.coordinates,
-                strict=True,
-            ),
-            start=1,
-        ):
-            field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
-            lines.append(
-                f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
-                f"{x:8.3f}{y:8.3f}{z:8.3f}"
-            )
-        return "\n".join([*lines, "END"]) if lines else ""
-
-
-def read_reduced_model(path: Path) -> ReducedModel:
-    """Read a model of kinscope and keep its heavy atoms.
-
-    Raises StructureError if the file cannot be read.
-    """
-    atoms = read_model(path)
-    elements = np.char.upper(np.asarray(atoms.element, dtype=np.str_))
-    coordinates = np.asarray(atoms.coord, dtype=np.float64)
-    residues = np.asarray(atoms.res_id, dtype=np.int64)
-    keep = (elements != "H") & np.isfinite(coordinates).all(axis=1)
-    return ReducedModel(
-        residues=residues[keep],
-        residue_names=np.asarray(atoms.res_name, dtype=np.str_)[keep],
-        atom_names=np.asarray(atoms.atom_name, dtype=np.str_)[keep],
-        elements=elements[keep],
-        coordinates=coordinates[keep],
-    )
-
-
-def read_reduced_pose(path: Path) -> str:
-    """The first molecule of an SDF file as a molfile block without hydrogens.
-
-    Raises LigandError if the file is missing or holds no molecule with coordinates.
-    """
-    from rdkit import Chem, rdBase
-
-    remedy = "Run the docking step again."
-    try:
-        text = path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise LigandError("The pose file cannot be read.", where=f"{path}: {error}", remedy=remedy) from error
-    block = text.split("$$$$", 1)[0]
-    with rdBase.BlockLogs():
-        molecule = Chem.MolFromMolBlock(block, sanitize=False, removeHs=False)
-    if molecule is None or molecule.GetNumAtoms() == 0 or molecule.GetNumConformers() == 0:
-        raise LigandError("The pose file holds no molecule.", where=str(path), remedy=remedy)
-    bare = Chem.RemoveHs(molecule, sanitize=False)
-    bare.SetProp("_Name", "")
-    return str(Chem.MolToMolBlock(bare, kekulize=False, includeStereo=False))
-
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""
@@ -168,6 +43,20 @@ class ScenePose(Record):
     molfile: str
 
 
+class SceneFrames(Record):
+    """Frames of the dynamics of one side: its atoms once, then where they are."""
+
+    which: str
+    """``native`` or ``mutant``."""
+    pdb: str
+    centre: tuple[float, float, float]
+    coordinates: str
+    """(n_frames, n_atoms, 3) hundredths of an angstrom from the centre: 16-bit, little-endian, base64."""
+    labels: tuple[str, ...]
+    typical: tuple[int, ...]
+    """The frames of the view of three conformations."""
+
+
 class SceneState(Record):
     """One state with everything drawn in it."""
 
@@ -178,6 +67,7 @@ class SceneState(Record):
     neighbours: tuple[int, ...] = ()
     contacts: tuple[SceneContact, ...] = ()
     poses: tuple[ScenePose, ...] = ()
+    frames: tuple[SceneFrames, ...] = ()
 
 
 class SceneRegion(Record):
@@ -203,6 +93,8 @@ class SceneView(Record):
     """``native``, ``mutant`` or ``overlay``."""
     look: str
     """``variant``, ``all`` or the name of a pocket."""
+    moving: bool = False
+    """Whether three conformations of the dynamics are shown: of the state chosen, else of ``state``."""
 
 
 class Scene(Record):
@@ -262,6 +154,11 @@ def _views(states: Sequence[SceneState], variant: str, regions: Sequence[Region]
     for region in (one for one in regions if one.kind == "pocket" and one.name.endswith(_BINDING)):
         label = short_label(region)
         yield SceneView(label=label, state=states[-1].id if states else "", show="overlay", look=region.name)
+    for show, who in (("native", "native"), ("mutant", variant)):
+        ids = [state.id for state in states if any(one.which == show for one in state.frames)]
+        if ids:
+            label = f"three conformations, {who}"
+            yield SceneView(label=label, state=ids[0], show=show, look="variant", moving=True)
     if states:
         yield SceneView(label="whole model", state=states[-1].id, show="mutant", look="all")
 
@@ -295,7 +192,30 @@ def _state(
             and (line := _contact_line(change, native if change.change == "lost" else mutant)) is not None
         ),
         poses=tuple(poses),
+        frames=tuple(_frames(identifier, positions, files)),
     )
+
+
+def _frames(identifier: str, positions: tuple[int, ...], files: ReportFiles) -> Iterator[SceneFrames]:
+    """Frames of both sides, where the report may speak of their dynamics."""
+    for moving in (one for one in files.moving if one.state == identifier):
+        from kinscope.trajectories.snapshots import snapshots
+
+        found = snapshots(moving.replicas, moving.model, positions)
+        if found is None:
+            continue
+        drawn = found.drawn
+        frames = found.coordinates[:, drawn]
+        centre = _rounded(frames[0].mean(axis=0))
+        steps = np.clip(np.rint((frames - centre) * 100.0), -32767, 32767).astype("<i2")
+        yield SceneFrames(
+            which="native" if moving.variant == "native" else "mutant",
+            pdb=reduced_frame(found, 0, drawn).pdb_text(),
+            centre=centre,
+            coordinates=base64.b64encode(steps.tobytes()).decode(),
+            labels=found.labels,
+            typical=found.typical,
+        )
 
 
 def _first(here: list[ModelFile], variants: tuple[str, ...], notes: list[str]) -> ReducedModel | None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from kinscope import __version__
 from kinscope.affinity import atlas
+from kinscope.core.errors import UnsupportedVariantError
 from kinscope.evidence import lookup
 from kinscope.evidence.model import TrackRecord
 from kinscope.interpretation.assessment import assess
@@ -18,6 +19,7 @@ from kinscope.interpretation.model import Measurements, Predicted, StudyResult
 from kinscope.targets.loader import crystal_flexibility
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
+from kinscope.workflow.planning.choices import choose_states
 from kinscope.workflow.planning.reach import reach_of
 from kinscope.workflow.publication import RESULT_FILE, commands_again, publish_answer
 from kinscope.workflow.rundir import locked, new_study, open_or_create
@@ -25,16 +27,17 @@ from kinscope.workflow.settings import StudySettings
 
 ANSWER_FOLDER = "answer"
 _OPEN_ONLY = (
-    "Only drugs near the variant on which nothing published decides are docked; `--preset standard` docks "
-    "all."
+    "Models are run of two drugs at most: approved, near the variant, and decided by nothing else; `--drug` "
+    "names others."
 )
 
 
 def first_answer(variant: Variant, settings: StudySettings, pack: TargetPack) -> StudyResult:
     """What can be said of a variant at once.
 
-    Raises BadInputError if an evidence table of the pack is damaged.
+    Raises BadInputError if an evidence table of the pack is damaged, or the settings name what it lacks.
     """
+    settings.checked(pack)
     nothing = dict.fromkeys(Measurements.model_fields, ())
     measurements = Measurements.model_validate({**nothing, "reach": reach_of(pack, variant)})
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
@@ -54,7 +57,7 @@ def interpreted(
     predicted = predictions(pack, variant)
     found = assess(variant, measurements, evidence, pack, crystal_flexibility(pack), predicted=predicted)
     told = tuple(left_out(text, pack) for text in skipped)
-    if settings.docked == "open":
+    if settings.docked == "open" and why_no_model(variant, settings, pack) is None:
         told = (*told, _OPEN_ONLY)
     return StudyResult(
         kinscope_version=__version__,
@@ -69,6 +72,18 @@ def interpreted(
         versions={"kinscope": __version__},
         provenance=(),
     )
+
+
+def why_no_model(
+    variant: Variant, settings: StudySettings, pack: TargetPack
+) -> UnsupportedVariantError | None:
+    """Why nothing can be computed of a variant; None where a model or the user's structure holds it."""
+    try:
+        if settings.structure is None:
+            choose_states(pack, variant, settings, [])
+    except UnsupportedVariantError as error:
+        return error
+    return None
 
 
 def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
@@ -115,13 +130,15 @@ def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings
     folder = directory / ANSWER_FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     commands = commands_again(result.variant, settings)
+    if why_no_model(result.variant, settings, pack) is not None:
+        commands = (f"{commands[0]} --answer",)
     write_result_json(result, folder / RESULT_FILE)
     render_report(result, ReportFiles.of(pack, commands=commands), pack, folder / "report.html")
     publish_answer(directory, folder)
 
 
 def keep_answer(directory: Path, result: StudyResult, settings: StudySettings, pack: TargetPack) -> None:
-    """Begin a run directory with a first answer and nothing more; `kinscope resume` goes on from there.
+    """Begin a run directory with a first answer; where a model holds the variant, `resume` goes on.
 
     Raises RunDirectoryError if the directory is in use or holds something else.
     """

@@ -43,14 +43,15 @@ def dock_frames(
 ) -> FrameDockingResult:
     """Dock drugs into frames of every finished replica of a run directory, and write the result there.
 
-    The drugs are the study's own unless some are named; each is docked into the systems of its state. The
-    frames are evenly spaced in each replica, the first half left out as settling.
+    The drugs are those named, else the study's, else all with a known pose; each is docked into the systems
+    of its state. The frames are evenly spaced in each replica, the first half left out as settling.
 
     Raises RunDirectoryError if it is no run directory; BadInputError if it holds no finished replica of a
     state that one of the drugs binds, native and mutant.
     """
     study, steps, store = plan_of(directory)
-    wanted = [pack.drug(name) for name in (drugs or study.settings.drugs)]
+    posed = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").is_file()]
+    wanted = [pack.drug(name) for name in (drugs or study.settings.drugs or posed)]
     systems = _systems(finished_replicas(steps, store), store)
     jobs = [
         (drug, title, sources)
@@ -62,7 +63,7 @@ def dock_frames(
         raise BadInputError(
             "No finished replicas, native and mutant, of a state that one of these drugs binds.",
             where=str(directory),
-            remedy="Run dynamics of that state (kinscope assess or simulate), or give --drug.",
+            remedy="Run dynamics of that state (kinscope simulate), or give --drug.",
         )
     rows, done, total = [], 0, sum(len(sources) for _, _, sources in jobs)
     for drug, title, sources in jobs:

@@ -79,8 +79,7 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
         raise RunDirectoryError(
             "This study is not finished.",
             where=str(directory),
-            remedy=f"Go on with: kinscope resume {directory}; replicas that are there already are read by: "
-            f"kinscope analyse {directory}",
+            remedy=f"Go on with: kinscope resume {directory}",
         ) from None
     except OSError:
         data = b""

@@ -110,7 +110,7 @@ class StudySettings(Settings):
     drugs: tuple[str, ...] = ()
     """Drug ids; empty: every drug of the pack that has a reference pose."""
     docked: Literal["all", "open"] = "all"
-    """Of the drugs that are not named: all, or those near the variant of which nothing published decides."""
+    """Of the drugs that are not named: all, or those on which a model could change the verdict."""
     disease: Literal["", "CML", "ALL"] = ""
     """Whose options the report names; empty: both. No result depends on it."""
     transcript: str = Field(default="", pattern=r"^([ep]\d{1,3}a\d)?$")

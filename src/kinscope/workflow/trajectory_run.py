@@ -154,7 +154,9 @@ def analyse_run(
         raise BadInputError(
             "This run holds no finished replica.",
             where=str(directory),
-            remedy=f"Run some first: kinscope resume {directory}, or kinscope simulate.",
+            remedy=f"Run some first: kinscope resume {directory}"
+            if any(step.name in REPLICA_STAGES for step in steps)
+            else f"Its study has no dynamics; run some: kinscope simulate {study.variant.short} --out DIR",
         )
     done = []
     for index, (title, sources) in enumerate(sorted(systems.items())):

@@ -34,7 +34,7 @@ Svg = Annotated[Path | None, typer.Option("--svg", help="Write its heat maps as 
 def lookup(
     expression: Expression, target: Target = "abl1", drug: Drugs = None, as_json: AsJson = False
 ) -> None:
-    """What a substitution costs every drug, with its interval, from the atlas that ships: at once."""
+    """Predicted loss of affinity, drug by drug. Read from the atlas that ships, with intervals."""
     from kinscope.affinity.atlas import provenance, rows_of_variant
     from kinscope.cli import affinity_table as words
     from kinscope.targets import load_target
@@ -70,7 +70,7 @@ def scan(
     target: Target = "abl1",
     quiet: Quiet = False,
 ) -> None:
-    """Compute what every substitution of a stretch costs every drug; in slices that any run takes over."""
+    """Predict a whole stretch anew. Every substitution and drug, in slices that any run takes over."""
     from kinscope.affinity.atlas import all_rows
     from kinscope.targets import load_target
 

@@ -51,7 +51,7 @@ def show_qpcr(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Standard curves, normalised copy number with its interval, international scale, sensitivity."""
+    """BCR::ABL1 copies from qPCR. Standard curves, intervals, international scale, sensitivity."""
     from importlib.resources import files
 
     from kinscope.clinic.qpcr.reading import read_run
@@ -120,7 +120,7 @@ def show_karyotype(
     ] = "",
     as_json: AsJson = False,
 ) -> None:
-    """Clones and their sizes, the Philadelphia chromosome, additional changes, complexity."""
+    """Read a karyotype. Clones, the Philadelphia chromosome, additional changes, complexity."""
     from kinscope.clinic.karyotype.parse import parse_karyotype
     from kinscope.clinic.karyotype.reading import read_karyotype
     from kinscope.clinic.measurements import protein_of
@@ -251,7 +251,7 @@ class CaseOptions:
 
 @command_of(app, "case", epilog="Example:  kinscope case --example --out paper-case")
 def case(options: CaseOptions, console: Console) -> None:
-    """Draw a patient's course: treatments, responses, mutations, toxicity, and what does not fit."""
+    """Draw a patient's course. Treatments, responses, mutations, toxicity, and what does not fit."""
     from kinscope.clinic.course.compute import study_case
     from kinscope.clinic.page.output import write_case
     from kinscope.targets import load_target

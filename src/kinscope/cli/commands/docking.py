@@ -71,7 +71,7 @@ def dock(
     run: RunOptions,
     table: TableOptions,
 ) -> None:
-    """Dock the drugs into native and mutant, every state, and print the table.
+    """Dock drugs into native and mutant models.
 
     Scores with their spread, differences with intervals, poses beside the co-crystal, contacts, validity,
     strain, a second opinion by relaxed complexes, and a call. A drug is not forced into a state that does not
@@ -134,15 +134,13 @@ def dock_frames(
         Path, typer.Argument(metavar="DIR", help="A run directory with finished replicas, native and mutant.")
     ],
     *,
-    drug: Annotated[
-        list[str] | None, typer.Option("--drug", help="A drug; may be repeated. Default: the study's own.")
-    ] = None,
+    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
     frames: Annotated[
         int, typer.Option("--frames", min=1, max=10_000, help="Of each replica's second half, evenly spaced.")
     ] = 10,
     console: Console,
 ) -> None:
-    """Dock drugs into frames of the dynamics, native and mutant, so that a distant substitution can act.
+    """Dock drugs into frames of the dynamics.
 
     The known pose is laid into every frame and minimised; replicas, not frames, carry the comparison. A frame
     that the drug fails in or leaves counts against the mode, and has no score in it.

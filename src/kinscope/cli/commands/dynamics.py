@@ -127,7 +127,7 @@ def simulate(
     run: RunOptions,
     console: Console,
 ) -> None:
-    """Run the replicas of native and mutant, apo and with drugs bound, and say how long they became."""
+    """Run molecular dynamics of a variant. Replicas of native and mutant, without and with drugs."""
     from kinscope.workflow.single_runs import StageRequest, simulate_alone
 
     settings, own, given = dynamics.settings(), bound.own(), structure.given()
@@ -169,7 +169,7 @@ def extend(
     cores: Cores = None,
     quiet: Quiet = False,
 ) -> None:
-    """Continue every replica of a study from where it ended; what was computed stays part of it."""
+    """Make the dynamics of a study longer. What was computed stays part of it."""
     from kinscope.workflow.study import extend_study
 
     with Console(quiet=quiet).watch() as watch:
@@ -251,7 +251,7 @@ def analyse(
     ] = Path("kinscope-analysis"),
     console: Console,
 ) -> None:
-    """Measure trajectories in one pass, in memory that does not grow with their length.
+    """Measure trajectories, a study's or your own.
 
     RMSD and RMSF on a rigid core found from the data, size, secondary structure, DFG, helix C, spine and loop
     in every frame, interactions of the variant's residue, ligands, domains, pockets, principal motions.

@@ -29,7 +29,7 @@ def doctor(
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Platforms, cores, disk, versions, what is missing, and how long each preset takes here."""
+    """Check this machine. Devices, versions, what is missing, how long each preset takes."""
     from kinscope.workflow.machine import examine
 
     findings = examine()

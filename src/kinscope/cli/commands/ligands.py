@@ -54,7 +54,7 @@ class ChargeOptions:
 def parameters(
     asked: AskedOptions, charges: ChargeOptions, *, target: Target = "abl1", console: Console
 ) -> None:
-    """Make GAFF2 and AM1-BCC parameters of ligands as OpenMM force-field files (needs AmberTools)."""
+    """Make force-field parameters of ligands. GAFF2 and AM1-BCC, for OpenMM (needs AmberTools)."""
     from kinscope.ligands.parameters.build import ParameterSettings, build_parameters
     from kinscope.ligands.parameters.programs import find_ambertools
 

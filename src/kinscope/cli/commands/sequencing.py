@@ -59,7 +59,7 @@ class SampleOptions:
 
 @command_of(app, "sanger", epilog="Example:  kinscope sanger --example")
 def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = False) -> None:
-    """Find variants in Sanger traces, with their share, and say what would have been seen.
+    """Find variants in Sanger traces.
 
     Forward and reverse reads of one sample go together. A VCF (GRCh38 or GRCh37) or a table of calls
     from amplicon sequencing is read into the same records; samples by name where there are several.

@@ -35,7 +35,7 @@ app = typer.Typer()
 
 @command_of(app, "variant", epilog='Example:  kinscope variant "NM_005157.6:c.1210A>G"')
 def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
-    """Read a variant, check it against the transcript, and say what it is."""
+    """Check a variant against the transcript. Its names, place and regions are printed."""
     from kinscope.targets import load_target
     from kinscope.variants import describe, parse_variant
 
@@ -57,13 +57,13 @@ def show_evidence(
         Path | None, typer.Argument(help="With `update` in place of a variant: a CIViC release (TSV).")
     ] = None,
     target: Target = "abl1",
-    transcript: Annotated[str, typer.Option("--transcript", help="Of the fusion, as e14a2.")] = "",
+    transcript: Annotated[str, typer.Option("--transcript", help="Fusion transcript, e.g. e14a2.")] = "",
     write: Annotated[
         bool, typer.Option("--write", help="With `update`: write the target pack's table.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What is published of a variant, exact matches apart; or `evidence update FILE`: what CIViC changed."""
+    """What is published of a variant. Or `evidence update FILE`: what a CIViC release changes."""
     from kinscope.evidence import lookup
     from kinscope.evidence.civic import fold_text
     from kinscope.targets import load_target
@@ -131,11 +131,11 @@ class StudyOptions:
     out: Out = None
     md_minutes: Annotated[
         float | None,
-        typer.Option("--md-minutes", min=0, help="Minutes for all dynamics together; 0: none. [quick: 0]"),
+        typer.Option("--md-minutes", min=0, help="Minutes for all molecular dynamics; 0: none. [quick: 0]"),
     ] = None
     engine: EngineOfDynamics = None
     structure: StructureOptions = field(default_factory=StructureOptions)
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Root seed.")] = None
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = None
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="YAML file of settings; see `kinscope settings`.")
     ] = None
@@ -147,14 +147,14 @@ class StudyOptions:
         ),
     ] = None
     cores: Cores = None
-    answer: Annotated[
-        bool, typer.Option("--answer", help="Stop after the first answer: nothing is computed.")
-    ] = False
+    answer: Annotated[bool, typer.Option("--answer", help="Only the first answer; nothing is computed.")] = (
+        False
+    )
     disease: Annotated[
         str | None, typer.Option("--disease", help="CML or ALL: whose options are named. [both]")
     ] = None
     transcript: Annotated[
-        str | None, typer.Option("--transcript", help="Fusion transcript, e.g. e13a2, e13a3, e1a2.")
+        str | None, typer.Option("--transcript", help="Fusion transcript, e.g. e13a2 or e13a3.")
     ] = None
 
     def settings(self, structure: dict[str, Any] | None) -> StudySettings:
@@ -187,7 +187,7 @@ class StudyOptions:
 
 @command_of(app, "assess", epilog='Example:  kinscope assess "NM_005157.6(ABL1):c.1210A>G"')
 def assess(expression: Expression, study: StudyOptions, console: Console) -> None:
-    """Answer for a variant at once, then refine: models, docking, evidence, verdicts, report."""
+    """Which drugs still act on a variant. The answer comes at once; models and docking refine it."""
     run_study(expression, study, console)
 
 
@@ -195,7 +195,7 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
     """Print the first answer of a variant, then run its study and print what became of it."""
     from kinscope.targets import load_target
     from kinscope.variants import parse_variant
-    from kinscope.workflow.answer import first_answer
+    from kinscope.workflow.answer import first_answer, why_no_model
 
     structure, said = options.structure.given()
     settings = options.settings(said)
@@ -212,10 +212,14 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
         if console.as_json:
             echo(first.model_dump_json(indent=2))
         else:
-            echo(f"\nReport: {directory / 'report.html'}\nRefine it with:  kinscope resume {directory}")
+            refused = why_no_model(variant, settings, pack)
+            more = refused.what if refused else f"Refine it with:  kinscope resume {directory}"
+            echo(f"\nReport: {directory / 'report.html'}\n{more}")
         return
     from kinscope.workflow.study import Run
 
+    if (refused := why_no_model(variant, settings, pack)) is not None:
+        raise refused
     console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
         run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)
@@ -225,7 +229,7 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
 
 @command_of(app, "resume", epilog="Example:  kinscope resume kinscope-K404E")
 def resume(directory: RunDirectory, *, cores: Cores = None, console: Console) -> None:
-    """Go on with a study that was stopped; finished steps are not run again."""
+    """Go on with a study. Finished steps are not run again."""
     from kinscope.workflow.study import resume_study
 
     with console.watch() as watch:
@@ -258,7 +262,7 @@ def report(
     csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Print a finished study's answer and where its report lies."""
+    """Print the answer of a study again."""
     from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
@@ -278,10 +282,10 @@ def report(
 @command_of(app, "explain", epilog="Example:  kinscope explain kinscope-K404E drug-dasatinib")
 def explain(
     directory: RunDirectory,
-    claim: Annotated[str, typer.Argument(metavar="ID", help="As in the report and its tables.")] = "",
+    claim: Annotated[str, typer.Argument(metavar="ID", help="E.g. drug-dasatinib.")] = "",
     as_json: AsJson = False,
 ) -> None:
-    """What a claim of a report rests on; without an id, every claim."""
+    """What a verdict or claim rests on. Without ID, every claim is listed."""
     from kinscope.report.claims import chain, claims_of
     from kinscope.workflow.publication import read_result
 
@@ -297,7 +301,7 @@ def explain(
 
 @command_of(app, "settings", epilog="Example:  kinscope settings --preset quick > my.yaml")
 def show_settings(preset: Preset = "quick") -> None:
-    """Print every setting of a preset as YAML, to be changed and given to `assess --settings`."""
+    """Print a preset's settings as YAML. Changed, they are given back by `assess --settings`."""
     import yaml
 
     from kinscope.workflow.settings import load_preset

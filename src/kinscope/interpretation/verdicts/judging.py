@@ -102,13 +102,17 @@ def judge(
     doubts = _favourable_classes(of_drug)
     kin = next((one for one in evidence.kin if one.drug == drug.id), None)
     computed = computed_opinion(variant, drug, measurements)
-    sight = sight_of(drug, computed, published.verdict, evidence)
+    docked = any(one.drug == drug.id for one in measurements.docking)
+    command = "" if docked else f"kinscope assess {variant.short} --drug {drug.id} --out DIR"
+    sight = sight_of(drug, computed, published.verdict, evidence, command)
     approved = next((one for one in evidence.approvals if one.drug == drug.id), None)
     limit = (approved.suppressed_up_to_fold if approved else None) or REDUCED_UP_TO
     said_by_kin = _of_kin(in_prose(drug), kin, limit) if kin else None
-    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or _of_models(
-        in_prose(drug), published, computed, sight
-    )
+    of_models = _of_models(in_prose(drug), published, computed, sight)
+    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or of_models
+    shows_loss = bool(computed.binding) and computed.verdict == "reduced binding expected"
+    if (decision.basis, decision.verdict) == ("predicted", "not resolved") and shows_loss:
+        decision = of_models  # what moved shows a loss where the prediction leaves it open
     parts = _parts(of_drug)
     approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)

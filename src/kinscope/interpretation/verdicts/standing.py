@@ -72,9 +72,16 @@ def _track(kind: str, evidence: EvidenceSummary) -> TrackRecord | None:
 
 
 def sight_of(
-    drug: DrugDefinition, computed: ComputedOpinion, published: str | None, evidence: EvidenceSummary
+    drug: DrugDefinition,
+    computed: ComputedOpinion,
+    published: str | None,
+    evidence: EvidenceSummary,
+    command: str = "",
 ) -> Sight:
-    """Whether models could have seen an effect at all, and what became of it where they could."""
+    """Whether models could have seen an effect at all, and what became of it where they could.
+
+    ``command``: what runs models of a drug of which this run made none; empty where there are some.
+    """
     distance = computed.distance_angstrom
     if distance is None:
         distance = evidence.distances_angstrom.get(drug.id)
@@ -104,6 +111,9 @@ def sight_of(
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
     text = f"No model that could move decided on {name}."
+    if command:
+        why = "published evidence decides" if published else f"{command} runs them"
+        text = f"In reach of models; none was run: {why}."
     return Sight(word="in reach, not tested", distance_angstrom=distance, text=text)
 
 
@@ -118,17 +128,23 @@ def disagreements(
     said = verdict.verdict
     resists, yields = said.startswith("resistance"), said.startswith("sensitivity")
     reduced = said.startswith("reduced")
+    of_parts = [
+        f"{line.name} ({line.protein_change})"
+        for line in verdict.guidelines
+        if line.relation != "exact" and line.stance != "not named"
+    ]
+    if of_parts and (resists or reduced):
+        yield f"Named for a part of this variant by {join(of_parts)}; no line speaks of combinations."
     for line in verdict.guidelines:
-        whole = "" if line.relation == "exact" else f" (for {line.protein_change}, a part of this variant)"
-        named = line.stance != "not named"
-        cited = f"{line.name}{whole}"
-        if named and (resists or reduced):
-            why = (
-                "it has no line for combinations, and speaks of the part alone" if whole else
-                "it chooses the best of the drugs at hand, the evidence measures each against native kinase"
-            )  # fmt: skip
-            yield f"{cited} names {name}, while the verdict is {said}: {why}."
-        elif not named and yields:
+        named, cited = line.stance != "not named", line.name
+        if line.relation != "exact":
+            cited = f"{cited} (for {line.protein_change}, a part of this variant)"
+        elif named and (resists or reduced):
+            yield (
+                f"{cited} names {name}, while the verdict is {said}: it chooses the best of the drugs at "
+                "hand, the evidence measures each against native kinase."
+            )
+        if not named and yields:
             yield (
                 f"{cited} does not name {name}, while the verdict is {said}: it names the drugs to prefer, "
                 "and one left out is not thereby resistant."
@@ -173,11 +189,11 @@ def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
             f"Every approved inhibitor has published evidence on {variant.short}: a trough level of the drug "
             "tells failure of the drug from failure to reach its level."
         )
-    named = join(unsettled[:_MOST_NAMED])
-    more = f" and {len(unsettled) - _MOST_NAMED} more" if len(unsettled) > _MOST_NAMED else ""
+    rest = len(unsettled) - _MOST_NAMED
+    named = join([*unsettled[:_MOST_NAMED], *([f"{rest} more"] if rest > 0 else [])])
     return (
         f"Measure the growth IC50 of Ba/F3 cells with {variant.gene} {variant.short} beside native in one "
-        f"laboratory, with {named}{more}: tenfold or more decides."
+        f"laboratory, with {named}: tenfold or more decides."
     )
 
 

@@ -8,7 +8,6 @@ from kinscope.interpretation.words.say import say
 from kinscope.results.measured import StateGeometry
 from kinscope.results.user_structure import FilledGap, PocketLigand, StructureFindings
 from kinscope.structures.checks.model import ModelCheck
-from kinscope.structures.conformation.classify import EntryGeometry
 from kinscope.structures.conformation.literature import LabelComparison, reasons_of
 from kinscope.structures.conformation.parts import HELIX_C_IN, HYDROGEN_BOND
 
@@ -83,19 +82,6 @@ def _gap(gap: FilledGap) -> str:
         return f"{where} built ({extra})"
     joined = f"; {extra}" if extra else ""
     return f"{where} from the shipped model {gap.state}, flanks {gap.flank_rmsd_angstrom:.2f} A{joined}"
-
-
-def entry_line(entry: EntryGeometry) -> str:
-    """How one chain of a wwPDB entry measures."""
-    shape = entry.geometry
-    return (
-        f"{entry.entry}:{entry.chain} {entry.first_residue}-{entry.last_residue} {_dfg(shape)}, "
-        f"{shape.dfg_cluster}, helix C {shape.helix_c}, "
-        f"bridge {_length(shape.salt_bridge_271_286_angstrom)}, "
-        f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
-        + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
-        + "".join(f"; {say(note)}" for note in shape.notes if note.code == "borderline")
-    )
 
 
 def label_line(compared: LabelComparison) -> str:

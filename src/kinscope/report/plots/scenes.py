@@ -1,17 +1,21 @@
 """Ray-traced pictures of the models, where PyMOL is installed (the extra ``figures``): one file a panel.
 
 The panels of the K404E report's Fig. 1 for any variant: the whole model with what it binds, the residue's
-surroundings, native and mutant, in each state, and the myristate pocket. No display is needed.
+surroundings, native and mutant, in each state, the myristate pocket, and three conformations of both where
+dynamics ran. No display is needed.
 """
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kinscope.report.files import ModelFile, Picture, ReportFiles
+import numpy as np
+
+from kinscope.report.files import ModelFile, MovingFiles, Picture, ReportFiles
+from kinscope.report.plots.reduced import reduced_frame
 from kinscope.report.style import MUTANT, NATIVE, region_colours
 from kinscope.report.text import Names
 from kinscope.targets.pack import Region
@@ -22,6 +26,8 @@ WIDTH, HEIGHT = 1060, 780
 _ON_PAGE = 900
 _MOST_LABELS = 5
 _STATES = 3
+_SHOWN_ANGSTROM = 15.0
+"""Around what is looked at, in the pictures of three conformations."""
 
 
 def write_scenes(variant: Variant, files: ReportFiles, directory: Path) -> tuple[Picture, ...]:
@@ -61,9 +67,7 @@ def _panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, An
     for file in largest[:1]:
         caption = f"{names.state(file.state)}, coloured by region; sticks: {variant.short} and known ligands."
         yield f"scene_whole_{file.state}", caption, lambda cmd, file=file: _whole(cmd, file, files, variant)
-        for pocket in (
-            one for one in files.regions if one.kind == "pocket" and one.name.startswith("myristate")
-        ):
+        for pocket in _myristate_pockets(files):
             yield (
                 f"scene_{pocket.name}",
                 f"The {pocket.label} of {variant.short}, {names.state(file.state)}.",
@@ -75,11 +79,38 @@ def _panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, An
             caption = f"Around residue {', '.join(map(str, variant.positions))}, {who}, {names.state(state)}."
             name = f"scene_{state}_{'native' if who == 'native' else variant.slug}"
             yield name, caption, lambda cmd, file=file: _around(cmd, file, variant)
+    yield from _moving_panels(variant, files)
+
+
+def _moving_panels(variant: Variant, files: ReportFiles) -> Iterator[tuple[str, str, Any]]:
+    """Three conformations of each side and state: around the residue, and of the myristate pocket."""
+    names = Names(files)
+    around = f"residue {', '.join(map(str, variant.positions))}"
+    views = [("residue", around, variant.positions)]
+    views += [(one.name, f"the {one.label}", one.members()) for one in _myristate_pockets(files)]
+    for moving in files.moving:
+        who = "native" if moving.variant == "native" else variant.slug
+        for view, what, residues in views:
+            yield (
+                f"scene_moving_{moving.state}_{who}_{view}",
+                f"Three conformations around {what}, {moving.variant}, {names.state(moving.state)}: of each "
+                "third of the frames the one nearest to their mean; of three replicas, one each.",
+                lambda cmd, moving=moving, residues=residues: _moving(cmd, moving, files, variant, residues),
+            )
+
+
+def _myristate_pockets(files: ReportFiles) -> list[Region]:
+    return [one for one in files.regions if one.kind == "pocket" and one.name.startswith("myristate")]
 
 
 def _begin(cmd: Any, file: ModelFile) -> None:
     cmd.set("cif_use_auth", 1)
     cmd.load(str(file.path), "kinase")
+    _plain(cmd)
+    cmd.show("cartoon", "kinase")
+
+
+def _plain(cmd: Any) -> None:
     cmd.hide("everything")
     cmd.bg_color("white")
     for setting, value in (
@@ -87,7 +118,6 @@ def _begin(cmd: Any, file: ModelFile) -> None:
         ("label_size", 20), ("label_color", "black"), ("label_outline_color", "white"), ("ray_trace_mode", 1),
     ):  # fmt: skip
         cmd.set(setting, value)
-    cmd.show("cartoon", "kinase")
 
 
 def _colour(cmd: Any, colour: str, selection: str) -> None:
@@ -146,3 +176,30 @@ def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
         cmd.label(f"kinase and resi {residue} and name CA", "'%s%s' % (resn.capitalize(), resi)")
     cmd.orient(near)
     cmd.zoom(near, 2.0)
+
+
+def _moving(
+    cmd: Any, moving: MovingFiles, files: ReportFiles, variant: Variant, residues: Sequence[int]
+) -> None:
+    from kinscope.trajectories.snapshots import snapshots
+
+    found = snapshots(moving.replicas, moving.model, variant.positions)
+    if found is None:
+        return
+    drawn = np.flatnonzero(found.layout.heavy & found.layout.protein)
+    for frame in found.typical:
+        cmd.read_pdbstr(reduced_frame(found, frame, drawn).pdb_text(), f"frame{frame}")
+    _plain(cmd)
+    looked = f"resi {'+'.join(map(str, residues))}"
+    own = f"resi {'+'.join(map(str, variant.positions))}"
+    shown = f"byres (all within {_SHOWN_ANGSTROM} of ({looked}))"
+    cmd.show("cartoon", shown)
+    _colour(cmd, "#c3c9d0", "all")
+    for region in (one for one in files.regions if one.name == "activation_loop"):
+        _colour(cmd, region_colours(files.regions)[region.name], f"resi {region.start}-{region.end}")
+    cmd.show("sticks", f"({looked} or {own}) and not name C+O+N")
+    _colour(cmd, NATIVE if moving.variant == "native" else MUTANT, f"({own}) and elem C")
+    cmd.set("stick_radius", 0.14)
+    cmd.orient(looked)
+    cmd.zoom(looked, 9.0 if len(residues) < _MOST_LABELS else 3.0)
+    cmd.clip("atoms", 2.0, shown)

@@ -85,11 +85,75 @@
     return found[0];
   }
 
+  /* Frames of the dynamics. What is shown of them: nothing, the three typical ones, or one by its number. */
+  var OFF = -1, TYPICAL = -2, moving = OFF, timer = null;
+  function framesOf(s, which) { return (s.frames || []).filter(function (f) { return f.which === which; })[0]; }
+  function placesOf(f) {
+    if (!f.places) {
+      var raw = atob(f.coordinates), bytes = new Uint8Array(raw.length);
+      for (var i = 0; i < raw.length; i += 1) { bytes[i] = raw.charCodeAt(i); }
+      f.places = new Int16Array(bytes.buffer);
+    }
+    return f.places;
+  }
+  function setFrame(model, f, frame) {
+    var places = placesOf(f), atoms = model.selectedAtoms({}), at = 3 * atoms.length * (frame % f.labels.length);
+    atoms.forEach(function (a) {
+      a.x = f.centre[0] + places[at] / 100; a.y = f.centre[1] + places[at + 1] / 100; a.z = f.centre[2] + places[at + 2] / 100;
+      at += 3;
+    });
+  }
+  function addFrames(which, s, overlay) {
+    var f = framesOf(s, which);
+    if (!f) { return []; }
+    return (moving === TYPICAL ? f.typical : [moving]).map(function (frame) {
+      var model = viewer.addModel(f.pdb, "pdb");
+      setFrame(model, f, frame);
+      paint(model, which, s, overlay);
+      current.frames.push({ model: model, of: f, overlay: overlay });
+      return model;
+    });
+  }
+  /* The next frame of what is drawn already: atoms move, styles are set anew so that shapes follow. */
+  function advance() {
+    var s = state();
+    moving = (moving + 1) % frameCount(s);
+    current.frames.forEach(function (one) {
+      setFrame(one.model, one.of, moving);
+      paint(one.model, one.of.which, s, one.overlay);
+    });
+    viewer.removeAllLabels();
+    nameVariant(shown());
+    tellFrame(s);
+    viewer.render();
+  }
+  function nameVariant(mode) {
+    scene.positions.forEach(function (position, index) {
+      labelled[position] = true;
+      var at = current.protein && tip(current.protein, position);
+      if (at && mode === "native") { label(residueName(at), at, 14, NATIVE); }
+      else if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
+    });
+  }
+  function frameCount(s) { return Math.max.apply(null, (s.frames || []).map(function (f) { return f.labels.length; }).concat(0)); }
+  function tellFrame(s) {
+    var slider = get("v-frame"), count = frameCount(s);
+    if (!slider) { return; }
+    slider.max = Math.max(count - 1, 0); slider.disabled = !count; get("v-play").disabled = !count;
+    get("v-play").textContent = timer ? "Stop" : "Play the dynamics";
+    if (moving >= 0) { slider.value = moving; }
+    var told = (s.frames || [])[0];
+    get("v-when").textContent = !count ? "no dynamics of this state" : moving >= 0 ? told.labels[moving % told.labels.length]
+      : moving === TYPICAL ? "three conformations, one of each third of the frames" : "";
+  }
+  function stop() { window.clearInterval(timer); timer = null; }
+  function still() { stop(); moving = OFF; }
+
   /* Five labels at most: the variant, what it loses or gains, then its nearest polar partners. */
   var MOST_LABELS = 5, labelled = {};
   function room() { return MOST_LABELS - Object.keys(labelled).length; }
   function drawContacts(s, mode) {
-    if (!checked("v-contacts")) { return; }
+    if (!checked("v-contacts") || moving !== OFF) { return; }
     s.contacts.forEach(function (c) {
       if ((c.change === "lost" && mode === "mutant") || (c.change === "gained" && mode === "native")) { return; }
       var a = { x: c.start[0], y: c.start[1], z: c.start[2] }, b = { x: c.end[0], y: c.end[1], z: c.end[2] };
@@ -108,7 +172,7 @@
 
   function drawDrug(s, mode) {
     var drug = get("v-drug").value;
-    if (!drug) { return null; }
+    if (!drug || moving !== OFF) { return null; }
     var roles = mode === "overlay" ? ["native", "mutant"] : [mode];
     var mine = s.poses.filter(function (p) { return p.drug === drug; });
     var picked = mine.filter(function (p) { return roles.indexOf(p.role) >= 0; });
@@ -140,7 +204,7 @@
       });
       if (helices) { entry(host.dataset.helix, "other helices"); }
     } else { entry(mode === "native" ? NATIVE : MUTANT, mode === "native" ? "native" : scene.variant); }
-    if (checked("v-contacts") && s.contacts.length) {
+    if (checked("v-contacts") && moving === OFF && s.contacts.length) {
       ["kept", "lost", "gained"].forEach(function (change) {
         var hidden = (change === "lost" && mode === "mutant") || (change === "gained" && mode === "native");
         var present = s.contacts.some(function (c) { return c.change === change; });
@@ -173,13 +237,16 @@
   }
 
   var focus = "variant";
-  var current = { ligand: null, protein: null, span: [0, 0] };
+  var current = { ligand: null, protein: null, span: [0, 0], frames: [] };
   function draw() {
     var s = state(), mode = shown(), models = [];
+    current.frames = [];
     viewer.removeAllModels(); viewer.removeAllShapes(); viewer.removeAllLabels();
     say("");
     ["native", "mutant"].forEach(function (which) {
-      if (s[which] && (mode === which || mode === "overlay")) {
+      if (moving !== OFF && (mode === which || mode === "overlay")) {
+        models = models.concat(addFrames(which, s, mode === "overlay"));
+      } else if (s[which] && (mode === which || mode === "overlay")) {
         var model = viewer.addModel(s[which], "pdb");
         paint(model, which, s, mode === "overlay");
         models.push(model);
@@ -192,12 +259,7 @@
     }
     current.ligand = drawDrug(s, mode);
     labelled = {};
-    scene.positions.forEach(function (position, index) {
-      labelled[position] = true;
-      var at = current.protein && tip(current.protein, position);
-      if (at && mode === "native") { label(residueName(at), at, 14, NATIVE); }
-      else if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
-    });
+    nameVariant(mode);
     var near = current.protein ? focusResidues(s) : [];
     if (current.protein) {
       if (focus !== "variant" && near.length) {
@@ -219,6 +281,7 @@
       say(atom.resn && atom.resi ? atom.resn + " " + atom.resi + ", atom " + atom.atom : "drug atom " + atom.elem);
     });
     paintLegend(s, mode);
+    tellFrame(s);
     viewer.render();
   }
 
@@ -270,6 +333,7 @@
       var control = get(id);
       if (control) {
         control.addEventListener("change", function () {
+          if (id === "v-drug" || id === "v-state") { still(); }
           if (id === "v-drug") { lookAt(posed() ? "drug" : "variant"); }
           else if (id === "v-state") { lookAt(focus === "drug" && !posed() ? "variant" : focus); }
           else { draw(); }
@@ -279,11 +343,25 @@
   document.querySelectorAll("input[name=v-show]").forEach(function (radio) { radio.addEventListener("change", draw); });
   document.querySelectorAll("button[data-look]").forEach(function (button) {
     button.addEventListener("click", function () {
+      still();
+      if (button.dataset.moving) { moving = TYPICAL; }
       var wanted = document.querySelector("input[name=v-show][value='" + (button.dataset.show || "none") + "']");
-      if (wanted) { wanted.checked = true; get("v-state").value = button.dataset.state; }
+      var stays = button.dataset.moving && wanted && framesOf(state(), wanted.value);
+      if (wanted) { wanted.checked = true; }
+      if (wanted && !stays) { get("v-state").value = button.dataset.state; }
       lookAt(button.dataset.look);
     });
   });
+  if (get("v-play")) {
+    get("v-play").addEventListener("click", function () {
+      if (timer) { stop(); tellFrame(state()); return; }
+      moving = Math.max(moving, 0);
+      draw();
+      timer = window.setInterval(advance, 200);
+      tellFrame(state());
+    });
+    get("v-frame").addEventListener("input", function () { stop(); moving = Number(get("v-frame").value); draw(); });
+  }
   var save = get("v-save");
   if (save) {
     save.addEventListener("click", function () {

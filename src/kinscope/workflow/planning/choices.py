@@ -131,7 +131,7 @@ def _taken(settings: StudySettings) -> tuple[str, ...]:
 
 def _holds_not(pack: TargetPack, variant: Variant, own: tuple[str, ...]) -> UnsupportedVariantError:
     states = [pack.state(USER_STATE)] if own else pack.states
-    ranges = "; ".join(f"{state.id} {state.first_residue}-{state.last_residue}" for state in states)
+    ranges = dict.fromkeys(f"{state.first_residue}-{state.last_residue}" for state in states)
     return UnsupportedVariantError(
         (
             f"Your structure does not hold {variant.short}"
@@ -140,6 +140,6 @@ def _holds_not(pack: TargetPack, variant: Variant, own: tuple[str, ...]) -> Unsu
         )
         + ", so it cannot be modelled.",
         where=variant.text,
-        remedy=f"Modelled residues (isoform {pack.reference_isoform}): {ranges}. "
-        f"`kinscope evidence {variant.short}` still says what is published.",
+        remedy=f"Modelled residues (isoform {pack.reference_isoform}): {', '.join(ranges)}. "
+        f"What can be said without a model: kinscope assess {variant.short} --answer",
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 
+from kinscope.affinity import atlas
 from kinscope.evidence.matching import lookup
-from kinscope.evidence.model import EvidenceItem
 from kinscope.evidence.reach import distances
-from kinscope.interpretation.published import published_opinion
+from kinscope.interpretation.verdicts import evidence_verdicts
 from kinscope.results.docking import Reach
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
+
+_MOST_OPEN = 2
+"""A drug relaxed with its pocket, native and mutant, takes some 120 core seconds."""
 
 
 def reach_of(pack: TargetPack, variant: Variant) -> tuple[Reach, ...]:
@@ -28,16 +31,23 @@ def reach_of(pack: TargetPack, variant: Variant) -> tuple[Reach, ...]:
 
 
 def open_drugs(pack: TargetPack, variant: Variant) -> set[str]:
-    """Drugs near the variant that a computation could say something of: no published evidence decides.
+    """The approved drugs near the variant on which a computation could still change the verdict, two at most.
 
-    Tool compounds and natural ligands are none of them.
+    Nothing published, no kin and no predicted free energy decides on them; the likeliest lost come first.
     """
-    evidence = lookup(variant, pack)
-    tools = {one.drug for one in evidence.approvals if one.is_tool}
-    tools |= {drug.id for drug in pack.drugs if drug.binding_type == "natural ligand"}
-    exact: dict[str, list[EvidenceItem]] = {}
-    for hit in evidence.hits:
-        if hit.relation == "exact":
-            exact.setdefault(hit.item.drug, []).append(hit.item)
-    near = {one.drug for one in reach_of(pack, variant) if one.near}
-    return {drug for drug in near - tools if published_opinion(exact.get(drug, ())).verdict is None}
+    predicted = {drug: rows[0] for drug, rows in atlas.predicted(pack, variant).items() if len(rows) == 1}
+    approvals = {one.drug: one.status for one in lookup(variant, pack).approvals}
+    near = {one.drug: one.distance_angstrom for one in reach_of(pack, variant) if one.near}
+    undecided = [
+        verdict.drug
+        for verdict in evidence_verdicts(variant, pack)
+        if verdict.drug in near
+        and (verdict.verdict, verdict.basis) == ("not resolved", "computed")
+        and approvals.get(verdict.drug, "" if approvals else "approved") == "approved"
+        and (verdict.drug not in predicted or predicted[verdict.drug].call == "open")
+    ]
+
+    def likeliest_lost(drug: str) -> tuple[float, float]:
+        return (-predicted[drug].p_lost if drug in predicted else 0.0), near[drug]
+
+    return set(sorted(undecided, key=likeliest_lost)[:_MOST_OPEN])

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Literal
 
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import Measurements, StepProvenance
+from kinscope.interpretation.motion import spoken
 from kinscope.report.export import export_tables, result_schema, write_claims, write_result_json
 from kinscope.report.figures import write_figures
-from kinscope.report.files import DifferenceTrack, ModelFile, PoseFile, ReportFiles
+from kinscope.report.files import DifferenceTrack, ModelFile, MovingFiles, PoseFile, ReportFiles
 from kinscope.report.page import render_report
 from kinscope.report.plots.scenes import write_scenes
 from kinscope.targets import TargetPack
@@ -43,6 +45,8 @@ def write_report(context: StepContext) -> None:
     )
     context.progress(0.3, "figures")
     files = _report_files(context, pack, variant, settings)
+    moving = tuple(_moving_files(context, files.models, variant, measurements))
+    files = files.model_copy(update={"moving": moving})
     write_result_json(result, context.output / "result.json")
     write_atomic(context.output / "result.schema.json", json.dumps(result_schema(), indent=1) + "\n")
     write_claims(result, context.output)
@@ -103,6 +107,20 @@ def _report_files(
         difference_tracks=read_records(context.input("measurements", TRACKS), DifferenceTrack),
         commands=commands_again(variant, settings),
     )
+
+
+def _moving_files(
+    context: StepContext, models: Sequence[ModelFile], variant: Variant, measurements: Measurements
+) -> Iterator[MovingFiles]:
+    """The replicas that may be shown: of one system a state, the apo one where there is one."""
+    native = {one.state: one.path for one in models if one.variant == "native" and one.alternative == 0}
+    told = sorted(spoken(measurements).trajectories, key=lambda system: bool(system.ligand))
+    for state, system in {one.state: one for one in reversed(told)}.items():
+        for side, who in (("native", "native"), ("mutant", variant.short)):
+            role = f"bound/{side}/{system.ligand}/" if system.ligand else f"replica/{side}/{state}/"
+            replicas = tuple(path for name, path in sorted(context.inputs.items()) if name.startswith(role))
+            if replicas and state in native:
+                yield MovingFiles(state=state, variant=who, replicas=replicas, model=native[state])
 
 
 def _pose_files(pack: TargetPack, side: str, drug: str, directory: Path, home: Path) -> list[PoseFile]:
