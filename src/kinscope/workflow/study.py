@@ -21,7 +21,8 @@ from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import lay_out_answer
-from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
+from kinscope.workflow.engine.driver import Driver, Event, Outcome
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
@@ -315,13 +316,11 @@ class Run:
     def _bring_about(self, targets: list[Step], listener: Listener | None) -> Outcome:
         if self._asked is not None:
             note_pace(self.directory, self._asked)
-        engine = LocalEngine(
+        engine = Driver(
             self.directory,
             Store(default_cache() / "artefacts"),
+            Processes(self.cores, self.devices, self._packing.replicas_per_device),
             shipped=shipped_store(self.study.pack),
-            cores=self.cores,
-            devices=self.devices,
-            per_device=self._packing.replicas_per_device,
             listener=listener,
         )
         return engine.run(targets)
