@@ -19,6 +19,7 @@ from kinscope.core.progress import leave_if_asked
 from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.driver import Driver, Event, Outcome, _lost, _Task
+from kinscope.workflow.engine.processes import WORKER
 from kinscope.workflow.engine.schedule import Schedule
 from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store

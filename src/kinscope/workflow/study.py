@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import lay_out_answer
+from kinscope.workflow.engine.cluster import Cluster, ClusterFile
 from kinscope.workflow.engine.driver import Driver, Event, Outcome
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
@@ -43,9 +44,11 @@ from kinscope.workflow.rundir import (
     open_or_create,
     write_study,
 )
-from kinscope.workflow.settings import Extension, StudySettings, with_changes
+from kinscope.workflow.settings import Extension, Runner, StudySettings, with_changes
 
 Listener = Callable[[Event], None]
+Where = int | ClusterFile | None
+"""Where steps run: on so many cores of this machine, on a cluster's, or on all that are here."""
 _EARLY_SECONDS = 300.0
 
 
@@ -119,13 +122,13 @@ def assess_variant(
     directory: Path,
     *,
     structure: Path | None = None,
-    cores: int | None = None,
+    cores: Where = None,
     listener: Listener | None = None,
 ) -> Finished:
     """Run the study of a variant in a directory, going on with whatever is finished there.
 
     ``structure`` is a structure of the user's, which becomes the state ``user`` of the study, read as
-    ``settings.structure`` says; the run directory keeps a copy of it.
+    ``settings.structure`` says; the run directory keeps a copy of it. ``cores``: where its steps run.
 
     Raises RunDirectoryError if the directory is in use or holds something else; ComputationError if so much
     failed that there is no report; everything finished is kept.
@@ -133,8 +136,8 @@ def assess_variant(
     return Run.begin(variant, settings, directory, structure=structure, cores=cores).finish(listener)
 
 
-def resume_study(directory: Path, *, cores: int | None = None, listener: Listener | None = None) -> Finished:
-    """Go on with the study of a run directory.
+def resume_study(directory: Path, *, cores: Where = None, listener: Listener | None = None) -> Finished:
+    """Go on with the study of a run directory, there or elsewhere.
 
     Raises RunDirectoryError if it is none, or is in use.
     """
@@ -146,7 +149,7 @@ def extend_study(
     length_ns: float,
     *,
     engine: str | None = None,
-    cores: int | None = None,
+    cores: Where = None,
     listener: Listener | None = None,
 ) -> StudyFile:
     """Continue every replica of a run directory to a length; a finished study gets a new report.
@@ -191,21 +194,22 @@ def default_cores() -> int:
 
 
 class Run:
-    """A study in its directory, on this machine's cores and devices; planned once.
+    """A study in its directory, on this machine's cores and devices or on a cluster; planned once.
 
     ``held`` is the study as the directory holds it or will: that is made when something starts, and the
-    user's structure ``file`` kept in it. Steps run at once on so many cores; None: all there are.
+    user's structure ``file`` kept in it.
     """
 
     def __init__(
-        self, held: StudyFile, directory: Path, *, file: UserFile | None = None, cores: int | None = None
+        self, held: StudyFile, directory: Path, *, file: UserFile | None = None, cores: Where = None
     ) -> None:
         self.held = held
         self.directory = directory
         self.file = file
         self.store = Store(directory / "artefacts")
-        self.cores = cores or default_cores()
-        self.devices = find_gpus()
+        self.cluster = Cluster(cores, directory) if isinstance(cores, ClusterFile) else None
+        self.cores = default_cores() if cores is None or isinstance(cores, ClusterFile) else cores
+        self.devices = find_gpus() if self.cluster is None else ()
         self.study = study_of(held, self._pace)
         self._packing = Packing()
         self._asked: Pace | None = None
@@ -218,7 +222,7 @@ class Run:
         directory: Path,
         *,
         structure: Path | None = None,
-        cores: int | None = None,
+        cores: Where = None,
     ) -> Run:
         """The run of a variant in a directory, as in :func:`assess_variant`.
 
@@ -236,7 +240,7 @@ class Run:
         """
         plan_study(self.study)
         self._settle_in()
-        with locked(self.directory):
+        with locked(self.directory), self._at_work():
             if first is not None:
                 lay_out_answer(self.directory, first, self.held.settings, self.study.pack)
             early = plan_study(self.study, early=True)
@@ -259,7 +263,7 @@ class Run:
         """Whether what comes after an early report is worth one: minutes that are still to be spent."""
         known = {step.key for step in in_order([early.report])}
         rest = [step for step in in_order([plan_study(self.study).report]) if step.key not in known]
-        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self.cores
+        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self._slots
         return wait > _EARLY_SECONDS
 
     def stage(
@@ -281,7 +285,7 @@ class Run:
         self._settle_in()
         if keep is not None:
             keep(self.store)
-        with locked(self.directory):
+        with locked(self.directory), self._at_work():
             if self._buy_steps(listener):
                 steps = choose(self.study)
             outcome = self._bring_about(list(steps.values()), listener)
@@ -319,15 +323,35 @@ class Run:
         engine = Driver(
             self.directory,
             Store(default_cache() / "artefacts"),
-            Processes(self.cores, self.devices, self._packing.replicas_per_device),
+            self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device),
             shipped=shipped_store(self.study.pack),
             listener=listener,
         )
         return engine.run(targets)
 
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Jobs of a cluster are kept from step to step, and given back at the end."""
+        try:
+            yield
+        finally:
+            if self.cluster is not None:
+                self.cluster.cancel()
+
+    @property
+    def _slots(self) -> int:
+        """How many steps run at once."""
+        return self.cores if self.cluster is None else sum(self.cluster.capacity.values())
+
     def _pace(self, study: Study) -> Pace:
-        """As the study was begun, else as this machine does best."""
+        """As the study was begun, else as this machine or cluster does best."""
         dynamics = study.settings.dynamics
+        if self.cluster is not None:
+            file, gromacs = self.cluster.file, dynamics.engine == "gromacs"
+            on: Runner = "gromacs" if gromacs else "gpu" if file.gpus else "cpu"
+            pace = noted_pace(self.directory) or Pace(float(self._slots), on)
+            self._asked = pace._replace(machine=file.words())
+            return self._asked
         self._packing = packing_of(
             self.devices, dynamics.replicas_per_gpu, expected_volume(study.pack), replicas=study.trajectories
         )

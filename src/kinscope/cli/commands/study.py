@@ -11,6 +11,7 @@ import typer
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import (
     AsJson,
+    ClusterOption,
     Cores,
     Drugs,
     EngineOfDynamics,
@@ -22,6 +23,7 @@ from kinscope.cli.options import (
     StructureOptions,
     Target,
     command_of,
+    where_to_run,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ class StudyOptions:
         ),
     ] = None
     cores: Cores = None
+    cluster: ClusterOption = None
     answer: Annotated[
         bool, typer.Option("--answer", help="Stop after the first answer: nothing is computed.")
     ] = False
@@ -218,18 +221,21 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
 
     console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
-        run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)
+        where = where_to_run(options.cores, options.cluster)
+        run = Run.begin(variant, settings, directory, structure=structure, cores=where)
         finished = run.finish(watch, first)
     _conclude(finished, console.as_json)
 
 
 @command_of(app, "resume", epilog="Example:  kinscope resume kinscope-K404E")
-def resume(directory: RunDirectory, *, cores: Cores = None, console: Console) -> None:
+def resume(
+    directory: RunDirectory, *, cores: Cores = None, cluster: ClusterOption = None, console: Console
+) -> None:
     """Go on with a study that was stopped; finished steps are not run again."""
     from kinscope.workflow.study import resume_study
 
     with console.watch() as watch:
-        finished = resume_study(directory, cores=cores, listener=watch)
+        finished = resume_study(directory, cores=where_to_run(cores, cluster), listener=watch)
     _conclude(finished, console.as_json)
 
 
