@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
-import random
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,8 @@ from kinscope.workflow.engine.driver import Driver
 run = Path({run!r})
 cluster = Cluster(ClusterFile(provider="slurm", cores=2, walltime="00:10:00"), run)
 try:
-    outcome = Driver(run, None, cluster).run(small_study(Path({trace!r}), wide=20, deep=10))
+    steps = small_study(Path({trace!r}), wide=20, deep=10, rounds=3, seconds=0.4)
+    outcome = Driver(run, None, cluster).run(steps)
 finally:
     cluster.cancel()
 sys.exit(bool(outcome.failed or outcome.skipped))
@@ -105,34 +107,36 @@ sys.exit(bool(outcome.failed or outcome.skipped))
 
 
 def workers_below(run: Path) -> list[int]:
-    """Processes that run a step of the run."""
+    """Processes that are in the middle of a step of the run: they hold its lease."""
     found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            words = process.read_bytes().split(b"\0")
-        except OSError:
-            continue
-        if b"kinscope.workflow.engine.worker" in words and str(run).encode() in b" ".join(words):
-            found.append(int(process.parent.name))
-    return found
+    for owner in run.glob("work/*/lease-*/owner.json"):
+        with suppress(OSError, ValueError):
+            found.append(int(json.loads(owner.read_text())["pid"]))
+    return [pid for pid in found if Path(f"/proc/{pid}").exists()]
 
 
-def kill_somebody(kind: str, run: Path, driver: subprocess.Popen[bytes], slurm: Path) -> None:
-    """Kill a worker, the driver, or the node's daemon with every job on it."""
-    if kind == "driver":
+def kill_somebody(kind: str, run: Path, driver: subprocess.Popen[bytes], slurm: Path) -> bool:
+    """Kill a worker, the driver, or the node's daemon with every job on it; False if nobody is at work."""
+    victims = workers_below(run)
+    if not victims:
+        return False
+    if kind == "worker":
+        os.kill(victims[0], signal.SIGKILL)
+    elif kind == "driver":
         driver.kill()
         driver.wait()
-    elif kind == "worker":
-        victims = workers_below(run)
-        if victims:
-            os.kill(random.choice(victims), signal.SIGKILL)
     else:
         os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
-        for pid in workers_below(run):
+        for pid in victims:
             os.kill(pid, signal.SIGKILL)
-        subprocess.run(["pkill", "-9", "-f", f"process_worker_pool.py.*{run}"], check=False)
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = command.read_bytes()
+                if b"process_worker_pool" in words and str(run).encode() in words:
+                    os.kill(int(command.parent.name), signal.SIGKILL)
         time.sleep(1.0)
         subprocess.run(["/usr/sbin/slurmd"], check=True)
+    return True
 
 
 @pytest.mark.slow
@@ -148,7 +152,8 @@ def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same
     monkeypatch.setenv("SLURM_CONF", started.stdout.strip().partition("=")[2])
     importable(monkeypatch)
     run, trace = tmp_path / "run", tmp_path / "trace"
-    steps = in_order(small_study(trace, wide=20, deep=10))
+    last = small_study(trace, wide=20, deep=10, rounds=3, seconds=0.4)
+    steps = in_order(last)
     store, kinds, begun = Store(run / "artefacts"), ["worker", "driver", "worker", "node", "driver"], 0
     kills = list(kinds)
     try:
@@ -159,9 +164,10 @@ def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same
             driver = subprocess.Popen([sys.executable, "-c", code])
             while kills and driver.poll() is None:
                 share = 1 - (len(kills) / (len(kinds) + 1))
-                if sum(store.path(step).exists() for step in steps) >= share * len(steps):
-                    kill_somebody(kills.pop(0), run, driver, tmp_path / "slurm")
-                time.sleep(0.2)
+                far = sum(store.path(step).exists() for step in steps) >= share * len(steps)
+                if far and kill_somebody(kills[0], run, driver, tmp_path / "slurm"):
+                    kills.pop(0)
+                time.sleep(0.05)
             if driver.wait() == 0:
                 break
         assert not kills
@@ -175,5 +181,6 @@ def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same
         assert last_begun[step.parameters["number"]] < published, f"{step.label} ran after it was finished"
     again = sum(what == "begins" for _, what, _ in lines) - len(steps)
     print(f"\n{len(kinds)} kills, {begun} drivers, {len(steps)} steps; begun again: {again}, none finished")
-    assert not Driver(tmp_path / "here", None, Processes(2)).run(steps[-20:]).failed
+    assert again > 0, "nobody was hit"
+    assert not Driver(tmp_path / "here", None, Processes(2)).run(last).failed
     assert contents(run, steps) == contents(tmp_path / "here", steps)

@@ -406,7 +406,7 @@ def test_a_worker_leaves_at_once_where_the_artefact_is_there(tmp_path: Path) -> 
     trace = tmp_path / "trace"
     step = number_step(5, trace=str(trace))
     engine = Driver(tmp_path / "run", None)
-    engine._prepare(_Task(step, tmp_path / "work", 0.0), Outcome())
+    engine._prepare(_Task(step, tmp_path / "work", 0.0), Outcome(), {})
     job = (tmp_path / "work" / "job.json").read_text()
     engine.run([step])
     (tmp_path / "work" / "job.json").write_text(job)

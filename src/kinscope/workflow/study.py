@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -171,9 +171,8 @@ def extend_study(
 
 def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
-    held = open_existing(directory)
-    plan = plan_study(study_of(held, lambda _: noted_pace(directory) or _likely_pace(held)))
-    return held, in_order([plan.report]), Store(directory / "artefacts")
+    run = Run(open_existing(directory), directory)
+    return run.held, in_order([plan_study(run.likely()).report]), run.store
 
 
 def study_of(held: StudyFile, pace: Pace | Callable[[Study], Pace] = ONE_AT_ONCE) -> Study:
@@ -239,7 +238,7 @@ class Run:
         ``first``: a first answer, laid out before anything is computed where there is no result yet.
         """
         plan_study(self.study)
-        self._settle_in()
+        self.settle_in()
         with locked(self.directory), self._at_work():
             if first is not None:
                 lay_out_answer(self.directory, first, self.held.settings, self.study.pack)
@@ -263,7 +262,9 @@ class Run:
         """Whether what comes after an early report is worth one: minutes that are still to be spent."""
         known = {step.key for step in in_order([early.report])}
         rest = [step for step in in_order([plan_study(self.study).report]) if step.key not in known]
-        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self._slots
+        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / max(
+            self.capacity.values()
+        )
         return wait > _EARLY_SECONDS
 
     def stage(
@@ -282,7 +283,7 @@ class Run:
         could be finished.
         """
         steps = choose(self.study)
-        self._settle_in()
+        self.settle_in()
         if keep is not None:
             keep(self.store)
         with locked(self.directory), self._at_work():
@@ -294,7 +295,8 @@ class Run:
         done = {name: self.store.path(step) for name, step in steps.items() if step.key in outcome.done}
         return done, outcome
 
-    def _settle_in(self) -> None:
+    def settle_in(self) -> None:
+        """Make the directory, with the study and the user's structure in it."""
         open_or_create(self.directory, self.held)
         if self.file is not None:
             keep_structure(self.store, self.held.settings, self.file)
@@ -320,14 +322,23 @@ class Run:
     def _bring_about(self, targets: list[Step], listener: Listener | None) -> Outcome:
         if self._asked is not None:
             note_pace(self.directory, self._asked)
-        engine = Driver(
+        return self.driver(listener).run(targets)
+
+    def driver(self, listener: Listener | None) -> Driver:
+        """What runs steps in the directory."""
+        return Driver(
             self.directory,
             Store(default_cache() / "artefacts"),
             self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device),
             shipped=shipped_store(self.study.pack),
             listener=listener,
         )
-        return engine.run(targets)
+
+    def likely(self) -> Study:
+        """The study as it would run, to be looked at: nothing is measured for it."""
+        if self.cluster is not None:
+            return study_of(self.held, self._pace)
+        return study_of(self.held, lambda _: noted_pace(self.directory) or _likely_pace(self.held))
 
     @contextmanager
     def _at_work(self) -> Iterator[None]:
@@ -339,9 +350,10 @@ class Run:
                 self.cluster.cancel()
 
     @property
-    def _slots(self) -> int:
-        """How many steps run at once."""
-        return self.cores if self.cluster is None else sum(self.cluster.capacity.values())
+    def capacity(self) -> Mapping[str, int]:
+        """How many steps run at once by resource."""
+        engine = self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device)
+        return engine.capacity
 
     def _pace(self, study: Study) -> Pace:
         """As the study was begun, else as this machine or cluster does best."""
@@ -349,7 +361,9 @@ class Run:
         if self.cluster is not None:
             file, gromacs = self.cluster.file, dynamics.engine == "gromacs"
             on: Runner = "gromacs" if gromacs else "gpu" if file.gpus else "cpu"
-            pace = noted_pace(self.directory) or Pace(float(self._slots), on)
+            pace = noted_pace(self.directory) or Pace(
+                float(self.capacity.get("gpu") or self.capacity["cpu"]), on
+            )
             self._asked = pace._replace(machine=file.words())
             return self._asked
         self._packing = packing_of(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,10 +27,17 @@ from kinscope.core.plain_yaml import parse_yaml
 from kinscope.core.records import Settings
 from kinscope.workflow.engine.processes import ONE_THREAD, WORKER
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.worker import LOG_FILE, STOPPED
+from kinscope.workflow.engine.worker import LEAVE, LOG_FILE, STOPPED
 
 _MARGIN_SECONDS = 60.0
 """Before the end of a job, at which a step is asked to save itself and leave."""
+_LEAVE_SECONDS = 600.0
+"""Before that, from which on it leaves at its next checkpoint."""
+_INTERCHANGE = (
+    "import os, runpy; from kinscope.workflow.engine.lease import end_with; end_with(os.getppid()); "
+    "runpy.run_module('parsl.executors.high_throughput.interchange', run_name='__main__')"
+)
+"""Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back."""
 _EXAMPLE = "provider: slurm\nqueue: gpu\nwalltime: 08:00:00\ngpus: 4"
 
 
@@ -126,6 +132,8 @@ class Cluster:
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._apps: dict[str, Any] = {}
         self._kernel: Any = None
+        self._ends = file.provider not in ("local", "kubernetes")
+        """Whether jobs have an end."""
         try:
             import parsl  # noqa: F401
         except ImportError:
@@ -140,8 +148,7 @@ class Cluster:
         if self._kernel is None:
             self._start()
         resource = step.resource if step.resource in self._apps else next(iter(self._apps))
-        ends = self.file.provider != "local"
-        walltime = self.pools[resource].seconds if ends else threading.TIMEOUT_MAX
+        walltime = self.pools[resource].seconds if self._ends else threading.TIMEOUT_MAX
         future = self._apps[resource](str(work.resolve()), walltime)
         future.add_done_callback(lambda done: self._ended.put((step.key, done)))
 
@@ -186,10 +193,9 @@ class Cluster:
         from parsl.config import Config
         from parsl.dataflow.dflow import DataFlowKernel
 
-        found = shutil.which("interchange.py", path=str(Path(sys.executable).parent)) or "interchange.py"
         self._kernel = DataFlowKernel(
             Config(
-                executors=[self._executor(name, pool, found) for name, pool in self.pools.items()],
+                executors=[self._executor(name, pool) for name, pool in self.pools.items()],
                 strategy="htex_auto_scale",
                 strategy_period=1 if self.file.provider == "local" else 5,
                 max_idletime=60.0,
@@ -202,19 +208,19 @@ class Cluster:
             app = parsl.python_app(run_worker, data_flow_kernel=self._kernel, executors=[name], cache=False)
             self._apps[name] = app
 
-    def _executor(self, name: str, pool: Pool, interchange: str) -> Any:
+    def _executor(self, name: str, pool: Pool) -> Any:
         from parsl.executors import HighThroughputExecutor
 
         return HighThroughputExecutor(
             label=name,
             provider=self._provider(pool),
-            interchange_launch_cmd=[sys.executable, interchange],
+            interchange_launch_cmd=[sys.executable, "-c", _INTERCHANGE],
             max_workers_per_node=pool.at_once,
             cores_per_worker=1e-3,  # as many as are asked for, whatever the node has
             available_accelerators=[str(number) for number in range(pool.gpus)],
             heartbeat_period=10,
             heartbeat_threshold=60,
-            drain_period=None if self.file.provider == "local" else _leave_after(pool.seconds),
+            drain_period=int(_before(pool.seconds, _LEAVE_SECONDS)) if self._ends else None,
         )
 
     def _provider(self, pool: Pool) -> Any:
@@ -280,9 +286,9 @@ class Cluster:
                 return providers.LocalProvider(**common)
 
 
-def _leave_after(walltime: float) -> int:
-    """Seconds after a job's start at which its steps leave."""
-    return int(walltime - min(_MARGIN_SECONDS, 0.3 * walltime))
+def _before(job_seconds: float, margin: float) -> float:
+    """Seconds after a job's start that lie so long before its end; of a short job, a part."""
+    return job_seconds - min(margin, 0.3 * job_seconds)
 
 
 def run_worker(work: str, job_seconds: float) -> int:
@@ -298,8 +304,9 @@ def run_worker(work: str, job_seconds: float) -> int:
         worker = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | ONE_THREAD, cwd=work
         )
-    try:
-        return worker.wait(timeout=max(1.0, began + _leave_after(job_seconds) - time.time()))
-    except subprocess.TimeoutExpired:
-        worker.send_signal(signal.SIGTERM)
-        return worker.wait()
+    for number, margin in ((LEAVE, _LEAVE_SECONDS), (signal.SIGTERM, _MARGIN_SECONDS)):
+        left = began + _before(job_seconds, margin) - time.time()
+        with suppress(subprocess.TimeoutExpired):
+            return worker.wait(timeout=max(1.0, left))
+        worker.send_signal(number)
+    return worker.wait()

@@ -6,7 +6,7 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -160,6 +160,17 @@ class Driver:
             self.engine.cancel()
             raise
 
+    def prepare(self, targets: list[Step]) -> Iterator[tuple[Step, Path]]:
+        """Write down the job of every step that is not there, for another engine; its work directory."""
+        outcome, steps = Outcome(), in_order(targets)
+        for step in steps:
+            self._look_up(step, outcome)
+        for step in steps:
+            if step.key not in outcome.done:
+                task = _Task(step, self.work_root / step.key[:20], time.monotonic())
+                self._prepare(task, outcome, step.inputs)
+                yield step, task.work
+
     def _look_up(self, step: Step, outcome: Outcome) -> None:
         record = self.store.find(step)
         looked = [self.store]
@@ -192,7 +203,8 @@ class Driver:
             free = slots - sum(schedule.resource(task.step) == resource for task in running.values())
             while free > 0 and (step := schedule.take(resource)) is not None:
                 task = _Task(step, self.work_root / step.key[:20], time.monotonic())
-                record = self._prepare(task, outcome)
+                here = {role: one for role, one in step.inputs.items() if one.key in outcome.done}
+                record = self._prepare(task, outcome, here)
                 if record is not None:
                     self._finish(task, record, schedule, outcome)
                     continue
@@ -201,7 +213,7 @@ class Driver:
                 self.engine.submit(step, task.work)
                 self.listener(Event("started", step.label))
 
-    def _prepare(self, task: _Task, outcome: Outcome) -> ArtefactRecord | None:
+    def _prepare(self, task: _Task, outcome: Outcome, present: Mapping[str, Step]) -> ArtefactRecord | None:
         """Write the job down for its worker; the record if another driver's worker has done it meanwhile."""
         step, work = task.step, task.work
         if os.path.lexists(self.store.path(step)):
@@ -217,7 +229,6 @@ class Driver:
             )
         for name in (ERROR_FILE, PROGRESS_FILE, LOG_FILE):
             discard(work / name)
-        present = {role: source for role, source in step.inputs.items() if source.key in outcome.done}
         job = Job(
             key=step.key,
             name=step.name,

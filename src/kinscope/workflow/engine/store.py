@@ -12,6 +12,7 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
@@ -149,6 +150,33 @@ class Store:
             self.put(step, copied, record)
         return True
 
+    def artefacts(self) -> Iterator[Path]:
+        """Every artefact's folder."""
+        yield from sorted(path for path in self.root.glob("[!.]*/[!.]*") if not path.is_symlink())
+
+    def faults(self) -> Iterator[tuple[Path, str]]:
+        """Artefacts that are not what was put there, and what differs."""
+        for path in self.artefacts():
+            record = read_record(path, follow=self.installed)
+            if record is None:
+                yield path, "its record cannot be read"
+                continue
+            try:
+                there = {file.name: file for file in list_files(path, follow=self.installed)}
+            except OSError as error:
+                yield path, f"{error.filename}: {error.strerror}"
+                continue
+            wrong = [file.name for file in record.files if there.get(file.name) != file]
+            if wrong:
+                yield path, f"{record.label}: {', '.join(wrong)}"
+
+    def unneeded(self, needed: Iterable[Keyed]) -> Iterator[tuple[Path, int]]:
+        """Artefacts of none of the steps, and their sizes in bytes."""
+        kept = {self.path(step) for step in needed}
+        for path in self.artefacts():
+            if path not in kept:
+                yield path, sum(one.lstat().st_size for one in path.rglob("*"))
+
     def _record(self, step: Keyed) -> ArtefactRecord | None:
         """What stands in the artefact's place; its files are not looked at."""
         directory = self.path(step)
@@ -205,6 +233,11 @@ def list_files(directory: Path, *, follow: bool = False) -> tuple[StoredFile, ..
         name = path.relative_to(directory).as_posix()
         found.append(StoredFile(name=name, size_bytes=about.st_size, sha256=sha256_of_file(path)))
     return tuple(found)
+
+
+def stores_of(directories: Iterable[Path] | None) -> list[Store]:
+    """The stores of run directories; without any, this machine's cache."""
+    return [Store(one / "artefacts") for one in directories or (default_cache(),)]
 
 
 def default_cache() -> Path:

@@ -1,4 +1,4 @@
-"""One step in a process of its own: ``python -m kinscope.workflow.engine.worker WORK_DIRECTORY PARENT``.
+"""One step in a process of its own: ``python -m kinscope.workflow.engine.worker WORK_DIRECTORY [PARENT]``.
 
 A process per step means that a crash in native code takes one step with it, that memory is given back, and
 that a killed driver leaves nobody behind: the kernel ends the worker with its parent (Linux), and a thread
@@ -36,8 +36,10 @@ ERROR_FILE = "error.json"
 LOG_FILE = "log.txt"
 STOPPED = 75
 """Exit code of a worker that was told to leave before its step was finished: the step may go on elsewhere."""
+LEAVE = signal.SIGUSR1
+"""Asks a worker to leave at its next checkpoint, whenever that is."""
 _GRACE_SECONDS = 20.0
-"""From the signal to the end, checkpoint or not: SLURM kills after 30."""
+"""From SIGTERM to the end, checkpoint or not: SLURM kills after 30."""
 _WAIT_SECONDS = 0.5
 
 
@@ -64,13 +66,14 @@ class Job(Record):
         return cls.model_validate_json(read_own(work / JOB_FILE))
 
 
-def main(work: Path, parent: int, ending: int = signal.SIGKILL) -> int:
+def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) -> int:
     """Bring about the artefact of the job in ``work``: 0 if it is there, ``STOPPED`` if it goes on elsewhere.
 
-    ``ending``: the signal that this process gets when its parent ends.
+    ``ending``: the signal that this process gets when its parent, the starting one unless named, ends.
     """
-    signal.signal(signal.SIGTERM, _told_to_leave)
-    lease.end_with(parent, ending)
+    for number in (LEAVE, signal.SIGTERM):
+        signal.signal(number, _told_to_leave)
+    lease.end_with(parent or os.getppid(), ending)
     try:
         job = Job.read(work)
         store = Store(job.store)
@@ -161,10 +164,10 @@ def _fail(work: Path, held: Path, error: KinscopeError) -> int:
     return 1
 
 
-def _told_to_leave(_number: int, _frame: object) -> None:
-    """Ask the step to leave at its next checkpoint; end it after a while all the same."""
-    if not stop_asked.is_set():
-        stop_asked.set()
+def _told_to_leave(number: int, _frame: object) -> None:
+    """Ask the step to leave at its next checkpoint; at SIGTERM end it after a while all the same."""
+    stop_asked.set()
+    if number == signal.SIGTERM:
         timer = threading.Timer(_GRACE_SECONDS, os._exit, [STOPPED])
         timer.daemon = True
         timer.start()
