@@ -38,6 +38,29 @@ _INTERCHANGE = (
     "runpy.run_module('parsl.executors.high_throughput.interchange', run_name='__main__')"
 )
 """Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back."""
+_TERMS: dict[str, tuple[str, dict[str, str]]] = {
+    "slurm": (
+        "SlurmProvider",
+        {"queue": "partition", "account": "account", "walltime": "walltime", "cores": "cores_per_node",
+         "gpus": "gpus_per_node", "options": "scheduler_options"},
+    ),
+    "pbs": (
+        "PBSProProvider",
+        {"queue": "queue", "account": "account", "walltime": "walltime", "cores": "cpus_per_node",
+         "select": "select_options", "options": "scheduler_options"},
+    ),
+    "lsf": (
+        "LSFProvider",
+        {"queue": "queue", "account": "project", "walltime": "walltime", "cores": "cores_per_node",
+         "options": "scheduler_options"},
+    ),
+    "kubernetes": (
+        "KubernetesProvider",
+        {"image": "image", "cores": "max_cpu", "limits": "extra_limits", "volumes": "persistent_volumes"},
+    ),
+    "local": ("LocalProvider", {}),
+}  # fmt: skip
+"""Parsl's name of each scheduler, and what it calls what we say."""
 _EXAMPLE = "provider: slurm\nqueue: gpu\nwalltime: 08:00:00\ngpus: 4"
 
 
@@ -229,61 +252,23 @@ class Cluster:
         # Parsl's programs lie beside the interpreter, which need not be on anybody's path.
         paths = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         first = [f"export {name}={text}:${name}" for name, text in paths.items() if text]
-        common: dict[str, Any] = {
-            "init_blocks": 0,
-            "min_blocks": 0,
-            "max_blocks": pool.jobs,
-            "worker_init": "\n".join([*first, *self.file.environment]),
+        asks = f'#BSUB -gpu "num={pool.gpus}"\n' if pool.gpus and self.file.provider == "lsf" else ""
+        said = pool.model_dump() | {
+            "options": asks + "".join(f"{line}\n" for line in pool.options),
+            "select": f"ngpus={pool.gpus}" if pool.gpus else "",
+            "limits": {"nvidia.com/gpu": str(pool.gpus)} if pool.gpus else None,
+            "image": self.file.image,
+            "volumes": list(self.file.volumes.items()),
         }
-        lines = "\n".join(pool.options)
-        booked = {"account": pool.account} if pool.account else {}
-        queued = {"queue": pool.queue} if pool.queue else {}
-        match self.file.provider:
-            case "slurm":
-                return providers.SlurmProvider(
-                    **common,
-                    **booked,
-                    partition=pool.queue or None,
-                    walltime=pool.walltime,
-                    cores_per_node=pool.cores,
-                    gpus_per_node=pool.gpus or None,
-                    exclusive=False,
-                    scheduler_options=lines and f"{lines}\n",
-                )
-            case "pbs":
-                chosen = f"ngpus={pool.gpus}" if pool.gpus else ""
-                return providers.PBSProProvider(
-                    **common,
-                    **booked,
-                    **queued,
-                    walltime=pool.walltime,
-                    cpus_per_node=pool.cores,
-                    select_options=chosen,
-                    scheduler_options=lines,
-                )
-            case "lsf":
-                gpus = f'#BSUB -gpu "num={pool.gpus}"\n' if pool.gpus else ""
-                return providers.LSFProvider(
-                    **common,
-                    **queued,
-                    project=pool.account or None,
-                    walltime=pool.walltime,
-                    cores_per_node=pool.cores,
-                    request_by_nodes=False,
-                    scheduler_options=gpus + lines,
-                )
-            case "kubernetes":
-                gpu = {"nvidia.com/gpu": str(pool.gpus)} if pool.gpus else None
-                return providers.KubernetesProvider(
-                    **common,
-                    image=self.file.image,
-                    init_cpu=pool.cores,
-                    max_cpu=pool.cores,
-                    extra_limits=gpu,
-                    persistent_volumes=list(self.file.volumes.items()),
-                )
-            case "local":
-                return providers.LocalProvider(**common)
+        kind, terms = _TERMS[self.file.provider]
+        return getattr(providers, kind)(
+            init_blocks=0,
+            min_blocks=0,
+            max_blocks=pool.jobs,
+            worker_init="\n".join([*first, *self.file.environment]),
+            **{theirs: said[ours] for ours, theirs in terms.items() if said[ours]},
+            **({"exclusive": False} if self.file.provider == "slurm" else {}),
+        )
 
 
 def _before(job_seconds: float, margin: float) -> float:
