@@ -339,7 +339,7 @@ def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
 
 
 def _put_system(engine: Driver, step: Step) -> None:
-    work = engine.work_root / "made"
+    work = engine.directory / "made"
     residue_in_vacuum(work)
     record = ArtefactRecord(
         key=step.key,

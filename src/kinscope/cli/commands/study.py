@@ -242,6 +242,8 @@ def resume(
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """How far a study is."""
+    from kinscope.workflow.engine.driver import work_of
+    from kinscope.workflow.engine.lease import is_held
     from kinscope.workflow.study import plan_of
 
     study, steps, store = plan_of(directory)
@@ -252,7 +254,8 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
         return
     echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
     for step, is_done in zip(steps, done, strict=True):
-        word = "done" if is_done else "damaged" if step.key in store.damaged else "to do"
+        word = "runs" if is_held(work_of(directory, step)) else "to do"
+        word = "done" if is_done else "damaged" if step.key in store.damaged else word
         echo(f"  {word:<7} {step.label}")
     if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")

@@ -15,7 +15,7 @@ from typing import Literal, Protocol
 from kinscope.core.errors import ComputationError, Stopped
 from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.workflow.engine.context import PROGRESS_FILE
-from kinscope.workflow.engine.lease import held_by_another
+from kinscope.workflow.engine.lease import is_held
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.schedule import Schedule
 from kinscope.workflow.engine.sources import source_digest
@@ -129,7 +129,7 @@ class Driver:
         listener: Callable[[Event], None] | None = None,
     ) -> None:
         self.store = Store(run / "artefacts")
-        self.work_root = run / "work"
+        self.directory = run
         self.shared = [store for store in (shipped, cache) if store is not None]
         self.cache = cache
         self.engine = engine or Processes()
@@ -167,7 +167,7 @@ class Driver:
             self._look_up(step, outcome)
         for step in steps:
             if step.key not in outcome.done:
-                task = _Task(step, self.work_root / step.key[:20], time.monotonic())
+                task = _Task(step, work_of(self.directory, step), time.monotonic())
                 self._prepare(task, outcome, step.inputs)
                 yield step, task.work
 
@@ -190,7 +190,7 @@ class Driver:
     def _sweep(self, outcome: Outcome) -> None:
         """Take away what a worker left that was ended after it had published."""
         done = {key[:20] for key in outcome.done}
-        for work in self.work_root.glob("*") if self.work_root.is_dir() else ():
+        for work in (self.directory / "work").glob("*"):
             if work.name in done:
                 shutil.rmtree(work, ignore_errors=True)
 
@@ -202,7 +202,7 @@ class Driver:
         for resource, slots in self.engine.capacity.items():
             free = slots - sum(schedule.resource(task.step) == resource for task in running.values())
             while free > 0 and (step := schedule.take(resource)) is not None:
-                task = _Task(step, self.work_root / step.key[:20], time.monotonic())
+                task = _Task(step, work_of(self.directory, step), time.monotonic())
                 here = {role: one for role, one in step.inputs.items() if one.key in outcome.done}
                 record = self._prepare(task, outcome, here)
                 if record is not None:
@@ -263,7 +263,7 @@ class Driver:
     def _comes(self, task: _Task, code: int) -> bool:
         """Whether its artefact is yet to come: by another's worker, or over a network that lags."""
         if code:
-            return not (task.work / ERROR_FILE).exists() and held_by_another(task.work)
+            return not (task.work / ERROR_FILE).exists() and is_held(task.work)
         since = self._unseen.setdefault(task.step.key, time.monotonic())
         return time.monotonic() - since < _UNSEEN_SECONDS
 
@@ -290,6 +290,11 @@ class Driver:
         left = schedule.seconds_left({key: one.fraction for key, one in now.items() if one is not None})
         seen = tuple(one for one in now.values() if one is not None)
         self.listener(Event("progress", snapshot=Snapshot(schedule.settled, schedule.total, seen, left)))
+
+
+def work_of(run: Path, step: Step) -> Path:
+    """Where a step of a run directory is worked on."""
+    return run / "work" / step.key[:20]
 
 
 def _lost(task: _Task) -> str:

@@ -36,7 +36,7 @@ def take(root: Path) -> Path | None:
             if _newest(root) != mine:  # another's was renamed while the folder was read
                 mine.rmdir()
                 return None
-        elif is_held(held):
+        elif _lives(held):
             return None
         else:
             held.rename(mine)
@@ -60,17 +60,17 @@ def beat(lease: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError:  # the file system is away: whoever waits, waits for it too
-        return True
+        pass
     return True
 
 
-def held_by_another(root: Path) -> bool:
-    """Whether a living process that is not this one holds the lease on ``root``."""
+def is_held(root: Path) -> bool:
+    """Whether a living process holds the lease on ``root``."""
     held = _newest(root)
-    return held is not None and is_held(held)
+    return held is not None and _lives(held)
 
 
-def is_held(lease: Path) -> bool:
+def _lives(lease: Path) -> bool:
     """Whether the holder of a lease lives: by its process on this machine, and by its heartbeat."""
     path = lease / _OWNER_FILE
     try:
@@ -87,8 +87,7 @@ def is_held(lease: Path) -> bool:
 
 def end_with(parent: int, number: int = signal.SIGKILL) -> None:
     """Have this process sent a signal when its parent ends, whatever ends that: by the kernel or a thread."""
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
+    _told_by_kernel(number)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -96,6 +95,11 @@ def end_with(parent: int, number: int = signal.SIGKILL) -> None:
         os.kill(os.getpid(), number)
 
     threading.Thread(target=watch, daemon=True).start()
+
+
+def _told_by_kernel(number: int) -> None:
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
 def keep(lease: Path) -> int:
@@ -108,8 +112,7 @@ def keep(lease: Path) -> int:
     if child:
         return child
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as long as the parent saves its work
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _told_by_kernel(signal.SIGKILL)
     while os.getppid() == parent:
         if not beat(lease):
             os.kill(parent, signal.SIGKILL)

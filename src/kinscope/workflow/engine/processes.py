@@ -67,7 +67,7 @@ class Processes:
                 start_new_session=True,
             )
         end = None
-        with suppress(OSError, AttributeError):
+        with suppress(OSError, AttributeError):  # elsewhere than on Linux
             end = os.pidfd_open(popen.pid)
             self._ends.register(end, selectors.EVENT_READ)
         self._running[step.key] = _Process(popen, device, end)

@@ -18,7 +18,6 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +126,8 @@ def _run(work: Path, held: Path, job: Job, store: Store) -> None:
             copy_atomic(path, path)
     context = StepContext(job.parameters, job.inputs, output, scratch, work, job.reused)
     started = time.monotonic()
-    details = _load(job.function)(context) or {}
+    module, _, function = job.function.partition(":")
+    details = getattr(importlib.import_module(module), function)(context) or {}
     record = ArtefactRecord(
         key=job.key,
         step=job.name,
@@ -143,14 +143,6 @@ def _run(work: Path, held: Path, job: Job, store: Store) -> None:
         files=list_files(output),
     )
     store.put(job, output, record)
-
-
-def _load(name: str) -> Callable[[StepContext], dict[str, Any] | None]:
-    module, _, function = name.partition(":")
-    loaded: Callable[[StepContext], dict[str, Any] | None] = getattr(
-        importlib.import_module(module), function
-    )
-    return loaded
 
 
 def _fail(work: Path, held: Path, error: KinscopeError) -> int:
