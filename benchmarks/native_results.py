@@ -23,7 +23,8 @@ from compare_results import leaves
 
 from kinscope.targets import load_target, target_names
 from kinscope.targets.pack import TargetPack
-from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.sources import source_digest
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, read_record
@@ -109,7 +110,7 @@ def update(pack: TargetPack, cores: int, *, anew: bool) -> None:
     print(f"{pack.gene}: {len(steps) - len(missing)} of {len(steps)} native results are found")
     before = {} if anew else shipped_before(store.root, missing)
     with tempfile.TemporaryDirectory() as scratch:
-        engine = LocalEngine(Path(scratch), None, cores=cores)
+        engine = Driver(Path(scratch), None, Processes(cores))
 
         def compute(wanted: list[Step]) -> None:
             for error in engine.run(wanted).failed.values():

@@ -15,7 +15,7 @@ import pytest
 from kinscope.cli import main
 from kinscope.cli.console import LineWatcher, QuietWatcher
 from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, Stopped
-from kinscope.workflow.engine.local import Event
+from kinscope.workflow.engine.driver import Event
 
 COMMANDS = {
     "assess": ("assess K404E --engine openmm --md-minutes 0 --out run", "kinscope resume run"),

@@ -34,7 +34,8 @@ from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.results.notes import Note
 from kinscope.workflow import machine
 from kinscope.workflow.engine.context import StepContext
-from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Stage, Step
 from kinscope.workflow.engine.store import ArtefactRecord, list_files
 from kinscope.workflow.machine import find_gpus, missing_gpu_plugin, packing_of
@@ -295,7 +296,7 @@ def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: 
     meeting = [str(tmp_path / "meeting"), 2 * per_device]
     steps = [Step(TOLD, f"{i}", {"i": i, "meeting": meeting}, resource="gpu") for i in range(6)]
     plain = Step(TOLD, "plain", {"i": "cpu"})
-    engine = LocalEngine(tmp_path / "run", None, cores=1, devices=devices, per_device=per_device)
+    engine = Driver(tmp_path / "run", None, Processes(1, devices, per_device))
     outcome = engine.run([*steps, plain])
     assert not outcome.failed
     told = [json.loads((engine.store.path(step) / "told.json").read_text()) for step in steps]
@@ -309,7 +310,7 @@ def test_the_engine_fills_the_slots_of_every_device(tmp_path: Path, per_device: 
 
 def test_without_devices_gpu_steps_take_cores(tmp_path: Path):
     steps = [Step(TOLD, f"step {i}", {"i": i}, resource="gpu") for i in range(3)]
-    engine = LocalEngine(tmp_path / "run", None, cores=1)
+    engine = Driver(tmp_path / "run", None, Processes(1))
     assert not engine.run(steps).failed
     told = [json.loads((engine.store.path(step) / "told.json").read_text()) for step in steps]
     told.sort(key=lambda one: one["began"])
@@ -320,7 +321,7 @@ def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
     """Real replicas in real workers on two devices: byte for byte what one core makes of them."""
     made = {}
     for name, options in {"one": {"cores": 1}, "two": {"cores": 1, "devices": two_processors()}}.items():
-        engine = LocalEngine(tmp_path / name, None, **options)
+        engine = Driver(tmp_path / name, None, Processes(**options))
         system = Step(STAGES["solvated"], "vacuum")
         _put_system(engine, system)
         steps = _replicas(system)
@@ -337,8 +338,8 @@ def test_replicas_on_two_devices_are_those_of_one(tmp_path: Path):
     assert {record.platform.reason.code for record in made["two"]} == {"device-named"}
 
 
-def _put_system(engine: LocalEngine, step: Step) -> None:
-    work = engine.work_root / "made"
+def _put_system(engine: Driver, step: Step) -> None:
+    work = engine.directory / "made"
     residue_in_vacuum(work)
     record = ArtefactRecord(
         key=step.key,

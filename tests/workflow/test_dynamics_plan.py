@@ -13,7 +13,7 @@ from kinscope.dynamics.machine.devices import _named_devices
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import machine, study
-from kinscope.workflow.engine.local import Outcome
+from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import ArtefactRecord, list_files
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
@@ -83,7 +83,7 @@ def test_the_pace_is_asked_once_and_only_where_replicas_are_planned(
     monkeypatch.setattr(study, "runner_of", lambda dynamics: asked.append(1) or "cpu")
     held = new_study(VARIANT, settings(budget_minutes=6.0, length_ns=20.0))
     here = study.Run(held, tmp_path / "run", cores=3)
-    monkeypatch.setattr(study.LocalEngine, "run", lambda engine, steps: Outcome())
+    monkeypatch.setattr(study.Driver, "run", lambda engine, steps: Outcome())
     for choose, times in ((docking_steps, 0), (replica_steps, 1), (replica_steps, 1)):
         with pytest.raises(ComputationError, match="could not be finished"):
             here.stage(choose)

@@ -15,8 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from kinscope.core.progress import leave_if_asked
+from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.context import StepContext
-from kinscope.workflow.engine.local import LocalEngine, _Estimate, _lost, _Process
+from kinscope.workflow.engine.driver import Driver, Event, Outcome, _lost, _Task
+from kinscope.workflow.engine.processes import WORKER
+from kinscope.workflow.engine.schedule import Schedule
 from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store
 
@@ -42,6 +46,19 @@ def write_number(context: StepContext) -> dict[str, str]:
     return {"platform": "CPU"}
 
 
+def count(context: StepContext) -> None:
+    """Count to thirty, a checkpoint at every number, leaving where asked; tell each process's start."""
+    state = context.scratch / "state"
+    with Path(context.parameters["trace"]).open("a") as handle:
+        handle.write(f"{state.read_text() if state.exists() else 0}\n")
+    for number in range(int(state.read_text()) if state.exists() else 0, 30):
+        time.sleep(0.05)
+        state.write_text(str(number + 1))
+        context.progress((number + 1) / 30)
+        leave_if_asked()
+    (context.output / "number.json").write_text(state.read_text())
+
+
 def fail(context: StepContext) -> None:
     """Fail in a way nobody foresaw."""
     raise ZeroDivisionError("by hand")
@@ -65,7 +82,7 @@ def number_step(number: int, inputs: dict[str, Step] | None = None, **options: o
     return Step(NUMBER, f"number {number}", parameters, inputs or {}, **rest)  # type: ignore[arg-type]
 
 
-def result_of(engine: LocalEngine, step: Step) -> int:
+def result_of(engine: Driver, step: Step) -> int:
     return int(json.loads((engine.store.path(step) / "number.json").read_text()))
 
 
@@ -73,11 +90,11 @@ def test_a_chain_is_computed_in_order_and_found_again(tmp_path: Path) -> None:
     trace = str(tmp_path / "trace")
     first = number_step(1, trace=trace)
     last = number_step(10, {"a": first, "b": number_step(2, {"a": first}, trace=trace)}, trace=trace)
-    engine = LocalEngine(tmp_path / "run", None)
+    engine = Driver(tmp_path / "run", None)
     outcome = engine.run([last])
     assert result_of(engine, last) == 1 + (1 + 2) + 10
     assert not outcome.reused
-    again = LocalEngine(tmp_path / "run", None).run([last])
+    again = Driver(tmp_path / "run", None).run([last])
     assert again.reused == {step.key for step in in_order([last])}
     assert Path(trace).read_text().split() == ["1", "2", "10"]
 
@@ -99,8 +116,8 @@ def test_shared_work_is_taken_from_the_cache_by_another_run(tmp_path: Path) -> N
     trace = str(tmp_path / "trace")
     step = number_step(5, trace=trace, shared=True)
     cache = Store(tmp_path / "cache")
-    LocalEngine(tmp_path / "one", cache).run([step])
-    outcome = LocalEngine(tmp_path / "two", cache).run([step])
+    Driver(tmp_path / "one", cache).run([step])
+    outcome = Driver(tmp_path / "two", cache).run([step])
     assert outcome.reused == {step.key}
     assert Path(trace).read_text() == "5\n"
 
@@ -154,13 +171,13 @@ DAMAGES = {
 def test_a_damaged_artefact_is_named_and_made_again(where: str, damage, tmp_path: Path) -> None:
     step = number_step(5, shared=where == "cache")
     heard: list[str] = []
-    LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    Driver(tmp_path / "run", Store(tmp_path / "cache")).run([step])
     if where == "cache":
         shutil.rmtree(tmp_path / "run")
         damage(Store(tmp_path / "cache").path(step))
     else:
         damage(Store(tmp_path / "run" / "artefacts").path(step))
-    engine = LocalEngine(
+    engine = Driver(
         tmp_path / "run", Store(tmp_path / "cache"), listener=lambda event: heard.append(event.kind)
     )
     outcome = engine.run([step])
@@ -168,17 +185,17 @@ def test_a_damaged_artefact_is_named_and_made_again(where: str, damage, tmp_path
     assert step.key not in outcome.reused
     assert outcome.notes == ["number 5: its files are not what was put there; computed again"]
     assert "note" in heard
-    whole = LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    whole = Driver(tmp_path / "run", Store(tmp_path / "cache")).run([step])
     assert whole.reused == {step.key}
     assert not whole.notes
 
 
 def test_damage_in_a_run_is_mended_from_the_cache(tmp_path: Path) -> None:
     step = number_step(5, shared=True)
-    engine = LocalEngine(tmp_path / "run", Store(tmp_path / "cache"))
+    engine = Driver(tmp_path / "run", Store(tmp_path / "cache"))
     engine.run([step])
     other_content(engine.store.path(step))
-    outcome = LocalEngine(tmp_path / "run", Store(tmp_path / "cache")).run([step])
+    outcome = Driver(tmp_path / "run", Store(tmp_path / "cache")).run([step])
     assert outcome.reused == {step.key}
     assert outcome.notes == ["number 5: its files are not what was put there; taken from where it is whole"]
     assert result_of(engine, step) == 5
@@ -187,10 +204,10 @@ def test_damage_in_a_run_is_mended_from_the_cache(tmp_path: Path) -> None:
 def test_what_else_lies_beside_an_artefacts_files_makes_it_no_other(tmp_path: Path) -> None:
     """Readers leave indices beside a trajectory, and file managers their notes."""
     step = number_step(5)
-    engine = LocalEngine(tmp_path / "run", None)
+    engine = Driver(tmp_path / "run", None)
     engine.run([step])
     (engine.store.path(step) / ".number.json_offsets.npz").write_bytes(b"index")
-    assert LocalEngine(tmp_path / "run", None).run([step]).reused == {step.key}
+    assert Driver(tmp_path / "run", None).run([step]).reused == {step.key}
 
 
 def cache_that_is_a_file(root: Path) -> Path:
@@ -221,7 +238,7 @@ def cache_that_is_a_link(root: Path) -> Path:
 )
 def test_a_cache_that_cannot_be_written_is_done_without(make, tmp_path: Path) -> None:
     steps = [number_step(number, shared=True) for number in (5, 7)]
-    engine = LocalEngine(tmp_path / "run", Store(make(tmp_path)))
+    engine = Driver(tmp_path / "run", Store(make(tmp_path)))
     outcome = engine.run(steps)
     assert [result_of(engine, step) for step in steps] == [5, 7]
     assert len(outcome.notes) == 1
@@ -235,10 +252,10 @@ def test_work_in_progress_is_not_written_through_other_names(tmp_path: Path) -> 
     outside = tmp_path / "outside"
     outside.write_text("mine")
     work = tmp_path / "run" / "work" / step.key[:20]
-    (work / "scratch").mkdir(parents=True)
-    for name in ("log.txt", ".lock", "out", "scratch/state", "done.json", "job.json"):
+    (work / "lease-1" / "scratch").mkdir(parents=True)
+    for name in ("log.txt", "lease-1/out", "lease-1/scratch/state", "error.json", "job.json"):
         (work / name).hardlink_to(outside)
-    engine = LocalEngine(tmp_path / "run", None)
+    engine = Driver(tmp_path / "run", None)
     engine.run([step])
     assert result_of(engine, step) == 5
     assert outside.read_text() == "mine"
@@ -252,7 +269,7 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     blocked = number_step(1, {"a": broken})
     other = number_step(2)
     tolerant = number_step(3, {"a": broken, "b": other}, optional_inputs=frozenset({"a"}))
-    engine = LocalEngine(tmp_path / "run", None)
+    engine = Driver(tmp_path / "run", None)
     outcome = engine.run([blocked, tolerant])
     assert word in str(outcome.failed[broken.key])
     assert outcome.skipped == {blocked.key}
@@ -266,8 +283,11 @@ def test_the_time_left_is_that_of_the_longest_chain() -> None:
     both = [number_step(n, {"a": first}, cost_seconds=float(n)) for n in (2, 5)]
     last = number_step(9, {"a": both[0], "b": both[1]}, cost_seconds=1.0)
     alone = number_step(3, cost_seconds=3.0)
-    estimate = _Estimate(in_order([alone, last]))
-    assert [estimate.tail(step) for step in (first, *both, last, alone)] == [16.0, 3.0, 6.0, 1.0, 3.0]
+    plan = Schedule(in_order([alone, last]), (), {"cpu": 2, "gpu": 0})
+    assert [plan.tail(step) for step in (first, *both, last, alone)] == [16.0, 3.0, 6.0, 1.0, 3.0]
+    assert plan.seconds_left({}) == 16.0
+    assert [plan.take("cpu"), plan.take("cpu"), plan.take("cpu")] == [first, alone, None]
+    assert plan.seconds_left({first.key: 0.5}) == 11.0
 
 
 DRIVER = """
@@ -275,11 +295,12 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from test_engine import number_step
-from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.processes import Processes
 first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
 second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
 third = number_step(3, {{"a": second}}, trace={trace!r})
-engine = LocalEngine(Path({run!r}), None, cores=2)
+engine = Driver(Path({run!r}), None, Processes(2))
 outcome = engine.run([third])
 print((engine.store.path(third) / "number.json").read_text())
 """
@@ -316,12 +337,92 @@ def _read_bytes(path: Path) -> bytes:
 
 def test_a_stop_says_what_is_begun_anew_and_nothing_of_what_left_a_checkpoint(tmp_path: Path) -> None:
     step = number_step(1)
-    process = _Process(step, tmp_path, None, time.monotonic() - 130.0)  # type: ignore[arg-type]
-    assert _lost(process) == f"{step.label} (2 min)"
-    assert _lost(replace(process, started=time.monotonic())) == ""
-    (tmp_path / "scratch").mkdir()
-    (tmp_path / "scratch" / "state").write_text("half way")
-    assert _lost(process) == ""
+    task = _Task(step, tmp_path, time.monotonic() - 130.0)
+    assert _lost(task) == f"{step.label} (2 min)"
+    assert _lost(replace(task, begun=time.monotonic())) == ""
+    (tmp_path / "lease-1" / "scratch").mkdir(parents=True)
+    (tmp_path / "lease-1" / "scratch" / "state").write_text("half way")
+    assert _lost(task) == ""
+
+
+def test_a_worker_that_is_told_to_leave_does_so_at_a_checkpoint_and_the_next_goes_on(tmp_path: Path) -> None:
+    trace = tmp_path / "trace"
+    step = Step(Stage("count", f"{HERE}:count"), "count", {"trace": str(trace)})
+    told: list[int] = []
+
+    def listen(event: Event) -> None:
+        if not told and event.snapshot and any(one.fraction > 0 for one in event.snapshot.running):
+            told.append(engine.engine._running[step.key].popen.pid)
+            os.kill(told[0], signal.SIGTERM)
+
+    engine = Driver(tmp_path / "run", None, listener=listen)
+    outcome = engine.run([step])
+    assert result_of(engine, step) == 30
+    assert not outcome.failed
+    begun = [int(line) for line in trace.read_text().split()]
+    assert len(begun) == 2
+    assert 0 < begun[1] < 30
+    assert not list((tmp_path / "run" / "work").iterdir())
+
+
+def test_two_drivers_of_one_run_do_no_step_twice(tmp_path: Path) -> None:
+    trace, run = tmp_path / "trace", tmp_path / "run"
+    code = textwrap.dedent(DRIVER.format(here=str(Path(__file__).parent), trace=str(trace), run=str(run)))
+    both = [subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) for _ in (1, 2)]
+    assert [one.communicate(timeout=120)[0].strip() for one in both] == ["6", "6"]
+    assert trace.read_text().split() == ["1", "2", "3"]
+
+
+def test_a_lease_has_one_holder_and_whoever_is_late_finds_its_paths_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = lease.take(tmp_path)
+    assert first is not None
+    assert lease.take(tmp_path) is None
+    (first / "scratch").mkdir()
+    monkeypatch.setattr(lease, "STALE_SECONDS", -1.0)  # as if nothing had been heard of it
+    second = lease.take(tmp_path)
+    assert second is not None
+    assert (second / "scratch").is_dir()
+    assert not first.exists()
+    assert not lease.beat(first)
+    assert lease.beat(second)
+    monkeypatch.undo()
+    lease.give_up(second)
+    assert lease.take(tmp_path) is not None
+
+
+def test_a_dead_holder_on_this_machine_is_not_waited_for(tmp_path: Path) -> None:
+    code = (
+        "import sys, pathlib, kinscope.workflow.engine.lease as lease; lease.take(pathlib.Path(sys.argv[1]))"
+    )
+    subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
+    assert (tmp_path / "lease-1" / "owner.json").exists()
+    assert lease.take(tmp_path) == tmp_path / "lease-2"
+
+
+def test_a_worker_leaves_at_once_where_the_artefact_is_there(tmp_path: Path) -> None:
+    """As one does that waited in a queue while another driver's worker finished the step."""
+    trace = tmp_path / "trace"
+    step = number_step(5, trace=str(trace))
+    engine = Driver(tmp_path / "run", None)
+    engine._prepare(_Task(step, tmp_path / "work", 0.0), Outcome(), {})
+    job = (tmp_path / "work" / "job.json").read_text()
+    engine.run([step])
+    (tmp_path / "work" / "job.json").write_text(job)
+    subprocess.run([sys.executable, "-m", WORKER, str(tmp_path / "work"), str(os.getpid())], check=True)
+    assert trace.read_text() == "5\n"
+
+
+def test_ten_thousand_steps_in_one_chain_are_planned(tmp_path: Path) -> None:
+    step = number_step(0)
+    for number in range(1, 10_000):
+        step = number_step(number, {"a": step})
+    steps = in_order([step])
+    assert [one.parameters["number"] for one in steps] == list(range(10_000))
+    plan = Schedule(steps, {one.key for one in steps[:9_000]}, {"cpu": 1})
+    assert (plan.settled, plan.seconds_left({})) == (9_000, 1_000.0)
+    assert plan.take("cpu") is steps[9_000]
 
 
 def test_the_machine_keeps_a_variants_models_for_the_same_variant_elsewhere(tmp_path: Path) -> None:
@@ -331,5 +432,5 @@ def test_the_machine_keeps_a_variants_models_for_the_same_variant_elsewhere(tmp_
         trace = tmp_path / f"trace-{ran}"
         for place in ("one", "other"):
             step = Step(stage, "a number", {"number": ran, "trace": str(trace)})
-            LocalEngine(tmp_path / f"{place}-{ran}", Store(tmp_path / "cache")).run([step])
+            Driver(tmp_path / f"{place}-{ran}", Store(tmp_path / "cache")).run([step])
         assert len(trace.read_text().splitlines()) == ran

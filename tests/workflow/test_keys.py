@@ -23,7 +23,7 @@ from kinscope.targets import load_target
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import parse_variant
 from kinscope.workflow import machine, study
-from kinscope.workflow.engine.local import Outcome
+from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.planning.docking import relaxed_sides, row_steps
 from kinscope.workflow.planning.dynamics import replica_steps, speed
@@ -189,7 +189,7 @@ class Engine:
 def test_a_budget_becomes_steps_once_and_both_sides_have_as_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "LocalEngine", Engine)
+    monkeypatch.setattr(study, "Driver", Engine)
     monkeypatch.setattr(study, "runner_of", lambda dynamics: "cpu")
     monkeypatch.setattr(Engine, "asked", [])
     monkeypatch.setattr(Engine, "speeds", (100.0,))
@@ -218,7 +218,7 @@ def test_a_budget_becomes_steps_once_and_both_sides_have_as_many(
 def test_without_a_speed_the_plan_says_which_step_is_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(study, "LocalEngine", Engine)
+    monkeypatch.setattr(study, "Driver", Engine)
     monkeypatch.setattr(study, "runner_of", lambda dynamics: "cpu")
     monkeypatch.setattr(Engine, "asked", [])
     settings = with_changes(whole_quick(), dynamics={"budget_minutes": 6.0})

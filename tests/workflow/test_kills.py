@@ -85,9 +85,10 @@ def system_steps() -> dict[str, Step]:
 
 def drive(run: Path, kind: str) -> int:
     """What a driver process does: bring every replica about; 0 if none is left."""
-    from kinscope.workflow.engine.local import LocalEngine
+    from kinscope.workflow.engine.driver import Driver
+    from kinscope.workflow.engine.processes import Processes
 
-    outcome = LocalEngine(run, None, cores=2).run(replica_steps(system_steps(), kind))
+    outcome = Driver(run, None, Processes(2)).run(replica_steps(system_steps(), kind))
     return 0 if not outcome.failed and not outcome.skipped else 3
 
 

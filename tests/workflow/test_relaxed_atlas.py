@@ -7,7 +7,7 @@ import pytest
 from kinscope.affinity.atlas import RelaxedRow
 from kinscope.core.tables import read_table
 from kinscope.targets import load_target
-from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.driver import Driver
 from kinscope.workflow.relaxed_atlas import computed, key_of, merge, sides_of
 
 
@@ -43,5 +43,5 @@ def test_what_other_source_made_is_dropped(pack, tmp_path: Path):
 
 def test_a_side_that_fails_leaves_no_row(pack, tmp_path: Path, monkeypatch):
     sides = sides_of(pack, 315, "I", ["imatinib"])
-    monkeypatch.setattr(LocalEngine, "_start_ready", lambda *_: None)
-    assert computed(sides, LocalEngine(tmp_path, None)) == []
+    monkeypatch.setattr(Driver, "_start_ready", lambda *_: None)
+    assert computed(sides, Driver(tmp_path, None)) == []

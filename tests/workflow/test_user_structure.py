@@ -11,7 +11,8 @@ from factories.user_structure import PACK, as_alanine, moved, pdb, shipped, stru
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError, UnsupportedVariantError
 from kinscope.results.notes import note
 from kinscope.variants import parse_variant
-from kinscope.workflow.engine.local import LocalEngine
+from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.docking import docking_steps
@@ -120,7 +121,7 @@ def test_the_run_directory_keeps_the_file_and_plans_without_the_original(mine: P
 def test_a_lost_copy_is_said(tmp_path: Path) -> None:
     settings = with_changes(QUICK, structure={"sha256": "0" * 64})
     step = structure_step(settings)
-    outcome = LocalEngine(tmp_path, None, cores=1).run([step])
+    outcome = Driver(tmp_path, None, Processes(1)).run([step])
     assert isinstance(outcome.failed[step.key], ComputationError)
     assert "--structure" in outcome.failed[step.key].remedy
 

@@ -17,7 +17,7 @@ from kinscope.core.quoting import printable
 
 if TYPE_CHECKING:
     from kinscope.core.progress import Progress
-    from kinscope.workflow.engine.local import Event, Snapshot
+    from kinscope.workflow.engine.driver import Event, Snapshot
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,12 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from kinscope.workflow.engine.cluster import ClusterFile
 
 Expression = Annotated[
     str,
@@ -29,6 +32,14 @@ Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only this drug;
 States = Annotated[list[str] | None, typer.Option("--state", help="Only this conformation; may be repeated.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Directory of the study; default: kinscope-VARIANT.")]
 Cores = Annotated[int | None, typer.Option("--cores", min=1, max=4096, help="Cores to use; default: all.")]
+ClusterOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--cluster",
+        metavar="FILE",
+        help="Run steps in jobs of a cluster that this YAML file describes: provider, queue, gpus.",
+    ),
+]
 EngineOfDynamics = Annotated[
     str | None,
     typer.Option(
@@ -155,6 +166,20 @@ class RunOptions:
     out: Out = None
     target: Target = "abl1"
     cores: Cores = None
+
+
+def where_to_run(cores: int | None, cluster: Path | None) -> int | ClusterFile | None:
+    """Where steps run, as :data:`kinscope.workflow.study.Where`.
+
+    Raises BadInputError if the cluster's file cannot be used, or cores are named beside it.
+    """
+    if cluster is None:
+        return cores
+    from kinscope.workflow.engine.cluster import read_cluster
+
+    if cores is not None:
+        raise typer.BadParameter("--cores is of this machine; a cluster's stand in its file")
+    return read_cluster(cluster)
 
 
 Command = Callable[..., None]

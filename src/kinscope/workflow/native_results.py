@@ -12,7 +12,8 @@ from pathlib import Path
 from kinscope.core.errors import ComputationError
 from kinscope.targets import TargetPack, target_names, target_reference
 from kinscope.variants import variant_from_changes
-from kinscope.workflow.engine.local import Event, LocalEngine
+from kinscope.workflow.engine.driver import Driver, Event
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.docking import docking
@@ -53,7 +54,7 @@ def build_native_results(
     Raises ComputationError if one of them fails.
     """
     steps = native_steps(pack)
-    engine = LocalEngine(scratch, None, cores=cores, listener=listener)
+    engine = Driver(scratch, None, Processes(cores), listener=listener)
     outcome = engine.run(steps)
     for error in outcome.failed.values():
         raise ComputationError(f"A native result could not be computed: {error.what}", where=error.where)

@@ -18,7 +18,7 @@ from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import copy_atomic, read_own, write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.variants.model import Variant
-from kinscope.workflow.engine.local import Outcome
+from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset

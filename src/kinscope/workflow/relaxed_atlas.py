@@ -17,7 +17,8 @@ from kinscope.docking.relaxed.compare import compare_sides
 from kinscope.results.docking import ComplexSide, RelaxedSettings
 from kinscope.targets.pack import TargetPack
 from kinscope.variants import variant_from_changes
-from kinscope.workflow.engine.local import Event, LocalEngine
+from kinscope.workflow.engine.driver import Driver, Event
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.native_results import preset_for
@@ -38,7 +39,7 @@ def sides_of(pack: TargetPack, residue: int, kind: str, drugs: Iterable[str]) ->
     return {(change, drug): pair for drug, pair in steps.items() if pair}
 
 
-def computed(sides: Sides, engine: LocalEngine) -> list[RelaxedRow]:
+def computed(sides: Sides, engine: Driver) -> list[RelaxedRow]:
     """A row of each pair of which both sides could be computed; what the engine's store holds is taken."""
     done, rows = (
         engine.run([step for pair in sides.values() for step in pair.values()]).done,
@@ -89,7 +90,7 @@ def scan_relaxed(
         for kind in single_base(pack, residue):
             sides |= sides_of(pack, residue, kind, drugs)
     many, home = cores or len(os.sched_getaffinity(0)), work / "relaxed"
-    rows = computed(sides, LocalEngine(home, Store(default_cache()), cores=many, listener=listener))
+    rows = computed(sides, Driver(home, Store(default_cache()), Processes(many), listener=listener))
     told = f"{len(rows)} of {len(sides)} pairs; CPU {sum(row.cpu_seconds for row in rows) / 60:.0f} min"
     if not write:
         return f"{told}; they lie in {home}, --write puts them into the atlas."

@@ -6,6 +6,7 @@ It may itself be a link; nothing in it is, and nothing in it is read or written 
 from __future__ import annotations
 
 import datetime
+import errno
 import fcntl
 import os
 import re
@@ -29,6 +30,8 @@ from kinscope.workflow.settings import Runner, StudySettings
 STUDY_FILE = "study.json"
 _LOCK_FILE = ".lock"
 _PACE_FILE = "workers.txt"
+_NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP)
+"""On a shared file system without locks, the steps' leases alone keep two drivers apart."""
 
 
 class StudyFile(VersionedRecord):
@@ -180,13 +183,14 @@ def locked(directory: Path) -> Iterator[None]:
         lock = os.open(directory / _LOCK_FILE, flags, 0o666)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(lock)
-        raise RunDirectoryError(
-            "Another kinscope process works in this run directory.",
-            where=str(directory),
-            remedy="Wait for it (`kinscope status` shows how far it is), or end it.",
-        ) from None
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            os.close(lock)
+            raise RunDirectoryError(
+                "Another kinscope process works in this run directory.",
+                where=str(directory),
+                remedy="Wait for it (`kinscope status` shows how far it is), or end it.",
+            ) from None
     try:
         with named_faults("The run directory", directory):
             yield

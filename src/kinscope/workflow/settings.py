@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError
 
@@ -19,6 +19,8 @@ from kinscope.structures.mutants.settings import MutationSettings
 from kinscope.targets.pack import TargetPack
 
 PRESETS = ("quick", "standard", "paper")
+
+S = TypeVar("S", bound=Settings)
 
 Runner = Literal["cpu", "gpu", "gromacs"]
 """What steps replicas: OpenMM on processors, OpenMM on GPUs, GROMACS on processors."""
@@ -155,7 +157,9 @@ def load_preset(name: str) -> StudySettings:
             remedy=f"Choose from: {', '.join(PRESETS)}.",
         )
     text = (resources.files("kinscope.workflow") / "presets" / f"{name}.yaml").read_text()
-    return _validated({"preset": name, **_mapping(text, f"preset {name}")}, f"preset {name}")
+    return checked_content(
+        StudySettings, {"preset": name, **settings_mapping(text, f"preset {name}")}, f"preset {name}"
+    )
 
 
 def load_settings(path: Path) -> StudySettings:
@@ -165,17 +169,21 @@ def load_settings(path: Path) -> StudySettings:
     setting.
     """
     text = read_text(path, remedy="`kinscope settings` prints a file of the usual size.")
-    given = _mapping(text, str(path))
+    given = settings_mapping(text, str(path))
     base = load_preset(str(given.get("preset", "quick"))).model_dump()
-    return _validated(_merged(base, given), str(path))
+    return checked_content(StudySettings, merged(base, given), str(path))
 
 
 def with_changes(settings: StudySettings, **changes: Any) -> StudySettings:
     """The settings with some values replaced, validated again; nested ones as nested dictionaries."""
-    return _validated(_merged(settings.model_dump(), changes), "command line")
+    return checked_content(StudySettings, merged(settings.model_dump(), changes), "command line")
 
 
-def _mapping(text: str, where: str) -> dict[str, Any]:
+def settings_mapping(text: str, where: str) -> dict[str, Any]:
+    """What a YAML file of settings says.
+
+    Raises BadInputError if it is no YAML mapping.
+    """
     loaded, _ = parse_yaml(text, where)
     if loaded is None:
         return {}
@@ -188,19 +196,24 @@ def _mapping(text: str, where: str) -> dict[str, Any]:
     return {str(name): value for name, value in loaded.items()}
 
 
-def _merged(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(base)
+def merged(base: dict[str, Any], changes: Any) -> Any:
+    """Settings changed by others, in depth; what is no mapping stays, to be refused."""
+    if not isinstance(changes, dict):
+        return changes
+    whole = dict(base)
     for name, value in changes.items():
-        if isinstance(value, dict) and isinstance(merged.get(name), dict):
-            merged[name] = _merged(merged[name], value)
-        else:
-            merged[name] = value
-    return merged
+        held = whole.get(name)
+        whole[name] = merged(held, value) if isinstance(held, dict) and isinstance(value, dict) else value
+    return whole
 
 
-def _validated(content: dict[str, Any], where: str) -> StudySettings:
+def checked_content(kind: type[S], content: Any, where: str) -> S:
+    """Settings of a kind from what was read.
+
+    Raises SettingsError naming the first that is unknown or impossible.
+    """
     try:
-        return StudySettings.model_validate(content)
+        return kind.model_validate(content)
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])

@@ -22,7 +22,7 @@ from kinscope.structures.reference.build import reference_model
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import TargetPack, load_target, target_reference
 from kinscope.variants import Variant, parse_variant
-from kinscope.workflow.engine.local import Event
+from kinscope.workflow.engine.driver import Event
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.docking import row_steps

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,7 +21,9 @@ from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import lay_out_answer
-from kinscope.workflow.engine.local import Event, LocalEngine, Outcome
+from kinscope.workflow.engine.cluster import Cluster, ClusterFile
+from kinscope.workflow.engine.driver import Driver, Event, Outcome
+from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
@@ -42,9 +44,11 @@ from kinscope.workflow.rundir import (
     open_or_create,
     write_study,
 )
-from kinscope.workflow.settings import Extension, StudySettings, with_changes
+from kinscope.workflow.settings import Extension, Runner, StudySettings, with_changes
 
 Listener = Callable[[Event], None]
+Where = int | ClusterFile | None
+"""Where steps run: on so many cores of this machine, on a cluster's, or on all that are here."""
 _EARLY_SECONDS = 300.0
 
 
@@ -118,13 +122,13 @@ def assess_variant(
     directory: Path,
     *,
     structure: Path | None = None,
-    cores: int | None = None,
+    cores: Where = None,
     listener: Listener | None = None,
 ) -> Finished:
     """Run the study of a variant in a directory, going on with whatever is finished there.
 
     ``structure`` is a structure of the user's, which becomes the state ``user`` of the study, read as
-    ``settings.structure`` says; the run directory keeps a copy of it.
+    ``settings.structure`` says; the run directory keeps a copy of it. ``cores``: where its steps run.
 
     Raises RunDirectoryError if the directory is in use or holds something else; ComputationError if so much
     failed that there is no report; everything finished is kept.
@@ -132,8 +136,8 @@ def assess_variant(
     return Run.begin(variant, settings, directory, structure=structure, cores=cores).finish(listener)
 
 
-def resume_study(directory: Path, *, cores: int | None = None, listener: Listener | None = None) -> Finished:
-    """Go on with the study of a run directory.
+def resume_study(directory: Path, *, cores: Where = None, listener: Listener | None = None) -> Finished:
+    """Go on with the study of a run directory, there or elsewhere.
 
     Raises RunDirectoryError if it is none, or is in use.
     """
@@ -145,7 +149,7 @@ def extend_study(
     length_ns: float,
     *,
     engine: str | None = None,
-    cores: int | None = None,
+    cores: Where = None,
     listener: Listener | None = None,
 ) -> StudyFile:
     """Continue every replica of a run directory to a length; a finished study gets a new report.
@@ -167,9 +171,8 @@ def extend_study(
 
 def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
-    held = open_existing(directory)
-    plan = plan_study(study_of(held, lambda _: noted_pace(directory) or _likely_pace(held)))
-    return held, in_order([plan.report]), Store(directory / "artefacts")
+    run = Run(open_existing(directory), directory)
+    return run.held, in_order([plan_study(run.likely()).report]), run.store
 
 
 def study_of(held: StudyFile, pace: Pace | Callable[[Study], Pace] = ONE_AT_ONCE) -> Study:
@@ -190,21 +193,22 @@ def default_cores() -> int:
 
 
 class Run:
-    """A study in its directory, on this machine's cores and devices; planned once.
+    """A study in its directory, on this machine's cores and devices or on a cluster; planned once.
 
     ``held`` is the study as the directory holds it or will: that is made when something starts, and the
-    user's structure ``file`` kept in it. Steps run at once on so many cores; None: all there are.
+    user's structure ``file`` kept in it.
     """
 
     def __init__(
-        self, held: StudyFile, directory: Path, *, file: UserFile | None = None, cores: int | None = None
+        self, held: StudyFile, directory: Path, *, file: UserFile | None = None, cores: Where = None
     ) -> None:
         self.held = held
         self.directory = directory
         self.file = file
         self.store = Store(directory / "artefacts")
-        self.cores = cores or default_cores()
-        self.devices = find_gpus()
+        self.cluster = Cluster(cores, directory) if isinstance(cores, ClusterFile) else None
+        self.cores = default_cores() if cores is None or isinstance(cores, ClusterFile) else cores
+        self.devices = find_gpus() if self.cluster is None else ()
         self.study = study_of(held, self._pace)
         self._packing = Packing()
         self._asked: Pace | None = None
@@ -217,7 +221,7 @@ class Run:
         directory: Path,
         *,
         structure: Path | None = None,
-        cores: int | None = None,
+        cores: Where = None,
     ) -> Run:
         """The run of a variant in a directory, as in :func:`assess_variant`.
 
@@ -234,8 +238,8 @@ class Run:
         ``first``: a first answer, laid out before anything is computed where there is no result yet.
         """
         plan_study(self.study)
-        self._settle_in()
-        with locked(self.directory):
+        self.settle_in()
+        with locked(self.directory), self._at_work():
             if first is not None:
                 lay_out_answer(self.directory, first, self.held.settings, self.study.pack)
             early = plan_study(self.study, early=True)
@@ -258,7 +262,9 @@ class Run:
         """Whether what comes after an early report is worth one: minutes that are still to be spent."""
         known = {step.key for step in in_order([early.report])}
         rest = [step for step in in_order([plan_study(self.study).report]) if step.key not in known]
-        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / self.cores
+        wait = sum(step.cost_seconds for step in rest if self.store.find(step) is None) / max(
+            self.capacity.values()
+        )
         return wait > _EARLY_SECONDS
 
     def stage(
@@ -277,10 +283,10 @@ class Run:
         could be finished.
         """
         steps = choose(self.study)
-        self._settle_in()
+        self.settle_in()
         if keep is not None:
             keep(self.store)
-        with locked(self.directory):
+        with locked(self.directory), self._at_work():
             if self._buy_steps(listener):
                 steps = choose(self.study)
             outcome = self._bring_about(list(steps.values()), listener)
@@ -289,7 +295,8 @@ class Run:
         done = {name: self.store.path(step) for name, step in steps.items() if step.key in outcome.done}
         return done, outcome
 
-    def _settle_in(self) -> None:
+    def settle_in(self) -> None:
+        """Make the directory, with the study and the user's structure in it."""
         open_or_create(self.directory, self.held)
         if self.file is not None:
             keep_structure(self.store, self.held.settings, self.file)
@@ -315,20 +322,50 @@ class Run:
     def _bring_about(self, targets: list[Step], listener: Listener | None) -> Outcome:
         if self._asked is not None:
             note_pace(self.directory, self._asked)
-        engine = LocalEngine(
+        return self.driver(listener).run(targets)
+
+    def driver(self, listener: Listener | None) -> Driver:
+        """What runs steps in the directory."""
+        return Driver(
             self.directory,
             Store(default_cache() / "artefacts"),
+            self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device),
             shipped=shipped_store(self.study.pack),
-            cores=self.cores,
-            devices=self.devices,
-            per_device=self._packing.replicas_per_device,
             listener=listener,
         )
-        return engine.run(targets)
+
+    def likely(self) -> Study:
+        """The study as it would run, to be looked at: nothing is measured for it."""
+        if self.cluster is not None:
+            return study_of(self.held, self._pace)
+        return study_of(self.held, lambda _: noted_pace(self.directory) or _likely_pace(self.held))
+
+    @contextmanager
+    def _at_work(self) -> Iterator[None]:
+        """Jobs of a cluster are kept from step to step, and given back at the end."""
+        try:
+            yield
+        finally:
+            if self.cluster is not None:
+                self.cluster.cancel()
+
+    @property
+    def capacity(self) -> Mapping[str, int]:
+        """How many steps run at once by resource."""
+        engine = self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device)
+        return engine.capacity
 
     def _pace(self, study: Study) -> Pace:
-        """As the study was begun, else as this machine does best."""
+        """As the study was begun, else as this machine or cluster does best."""
         dynamics = study.settings.dynamics
+        if self.cluster is not None:
+            file, gromacs = self.cluster.file, dynamics.engine == "gromacs"
+            on: Runner = "gromacs" if gromacs else "gpu" if file.gpus else "cpu"
+            pace = noted_pace(self.directory) or Pace(
+                float(self.capacity.get("gpu") or self.capacity["cpu"]), on
+            )
+            self._asked = pace._replace(machine=file.words())
+            return self._asked
         self._packing = packing_of(
             self.devices, dynamics.replicas_per_gpu, expected_volume(study.pack), replicas=study.trajectories
         )

@@ -8,6 +8,7 @@ def register(app: typer.Typer) -> None:
     from kinscope.cli.commands import (
         affinity,
         benchmark,
+        campaign,
         clinic,
         docking,
         dynamics,
@@ -18,8 +19,9 @@ def register(app: typer.Typer) -> None:
         study,
     )
 
-    for subject in (study, affinity, docking, dynamics, ligands, sequencing, clinic, installation):
+    for subject in (study, campaign, affinity, docking, dynamics, ligands, sequencing, clinic, installation):
         app.add_typer(subject.app)
     app.add_typer(models.group, name="models")
+    app.add_typer(campaign.store, name="store")
     app.add_typer(installation.targets, name="targets")
     benchmark.register(app)

@@ -11,6 +11,7 @@ import typer
 from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import (
     AsJson,
+    ClusterOption,
     Cores,
     Drugs,
     EngineOfDynamics,
@@ -22,6 +23,7 @@ from kinscope.cli.options import (
     StructureOptions,
     Target,
     command_of,
+    where_to_run,
 )
 
 if TYPE_CHECKING:
@@ -147,6 +149,7 @@ class StudyOptions:
         ),
     ] = None
     cores: Cores = None
+    cluster: ClusterOption = None
     answer: Annotated[bool, typer.Option("--answer", help="Only the first answer; nothing is computed.")] = (
         False
     )
@@ -222,24 +225,29 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
         raise refused
     console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
-        run = Run.begin(variant, settings, directory, structure=structure, cores=options.cores)
+        where = where_to_run(options.cores, options.cluster)
+        run = Run.begin(variant, settings, directory, structure=structure, cores=where)
         finished = run.finish(watch, first)
     _conclude(finished, console.as_json)
 
 
 @command_of(app, "resume", epilog="Example:  kinscope resume kinscope-K404E")
-def resume(directory: RunDirectory, *, cores: Cores = None, console: Console) -> None:
+def resume(
+    directory: RunDirectory, *, cores: Cores = None, cluster: ClusterOption = None, console: Console
+) -> None:
     """Go on with a study. Finished steps are not run again."""
     from kinscope.workflow.study import resume_study
 
     with console.watch() as watch:
-        finished = resume_study(directory, cores=cores, listener=watch)
+        finished = resume_study(directory, cores=where_to_run(cores, cluster), listener=watch)
     _conclude(finished, console.as_json)
 
 
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """How far a study is."""
+    from kinscope.workflow.engine.driver import work_of
+    from kinscope.workflow.engine.lease import is_held
     from kinscope.workflow.study import plan_of
 
     study, steps, store = plan_of(directory)
@@ -250,7 +258,8 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
         return
     echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
     for step, is_done in zip(steps, done, strict=True):
-        word = "done" if is_done else "damaged" if step.key in store.damaged else "to do"
+        word = "runs" if is_held(work_of(directory, step)) else "to do"
+        word = "done" if is_done else "damaged" if step.key in store.damaged else word
         echo(f"  {word:<7} {step.label}")
     if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")

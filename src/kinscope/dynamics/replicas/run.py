@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, leave_if_asked
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files import checkpoints
@@ -241,6 +241,7 @@ class _Replica:
             wall_seconds=position.wall_seconds + time.monotonic() - began,
         )
         checkpoints.save(self.scratch, position, point)
+        leave_if_asked()
         return position, point
 
     def _report(self, plan: StepPlan) -> Callable[[int], None]:

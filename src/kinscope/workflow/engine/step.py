@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -81,18 +81,15 @@ class Step:
 
 def in_order(targets: list[Step]) -> list[Step]:
     """Every step the targets need, each after its inputs, equal work once."""
-    seen: dict[str, Step] = {}
-
-    def visit(step: Step) -> Iterator[Step]:
-        if step.key in seen:
-            return
-        for source in step.inputs.values():
-            yield from visit(source)
-        if step.key not in seen:
-            seen[step.key] = step
-            yield step
-
-    ordered: list[Step] = []
-    for target in targets:
-        ordered.extend(visit(target))
-    return ordered
+    ordered: dict[str, Step] = {}
+    seen: set[int] = set()
+    waiting = [(target, False) for target in reversed(targets)]
+    while waiting:
+        step, inputs_are_in = waiting.pop()
+        if inputs_are_in:
+            ordered.setdefault(step.key, step)  # asked for after its inputs', so that no chain is too long
+        elif id(step) not in seen:
+            seen.add(id(step))
+            waiting.append((step, True))
+            waiting.extend((source, False) for source in reversed(list(step.inputs.values())))
+    return list(ordered.values())

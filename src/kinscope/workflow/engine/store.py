@@ -12,19 +12,29 @@ import os
 import shutil
 import stat
 import tempfile
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pydantic import ConfigDict, ValidationError
 
 from kinscope.core.files import discard, read_own, sha256_of_file, write_atomic
 from kinscope.core.records import Record, VersionedRecord
 
-if TYPE_CHECKING:
-    from kinscope.workflow.engine.step import Step
-
 ARTEFACT_FILE = "artefact.json"
+
+
+class Keyed(Protocol):
+    """What an artefact is of: a step, or what a worker knows of it."""
+
+    @property
+    def key(self) -> str:
+        """Of the work."""
+
+    @property
+    def folder(self) -> str:
+        """Where its artefact lies below a store's root."""
 
 
 class StoredFile(Record):
@@ -71,48 +81,66 @@ class Store:
         """Keys of artefacts that were found not to be what was put there."""
         self._whole: dict[str, ArtefactRecord] = {}
 
-    def path(self, step: Step) -> Path:
+    def path(self, step: Keyed) -> Path:
         """Where the artefact of a step lies or would lie."""
         return self.root / step.folder
 
-    def find(self, step: Step) -> ArtefactRecord | None:
+    def find(self, step: Keyed) -> ArtefactRecord | None:
         """The artefact's record if every file is what was put there (hashed once), else None."""
         if step.key not in self._whole:
             record = self._record(step)
-            if record is None or not self._agrees(step, self.path(step), record):
+            if record is None or record.missing_inputs or not self._agrees(step, self.path(step), record):
                 return None
             self._whole[step.key] = record
         return self._whole[step.key]
 
-    def put(self, step: Step, directory: Path, record: ArtefactRecord) -> None:
-        """Rename a filled directory in, replacing a broken or incomplete artefact of the same key.
+    def adopt(self, step: Keyed, *, final: bool = False) -> ArtefactRecord | None:
+        """The record of what its worker put here, taken for whole; what lacks an input only if not ``final``.
 
-        Raises OSError if it cannot be written.
+        None if nothing is there.
         """
-        target = self._place(step)
-        write_atomic(directory / ARTEFACT_FILE, record.model_dump_json(indent=1))
+        record = self._record(step)
+        if record is not None and not record.missing_inputs:
+            self._whole[step.key] = record
+        return None if final and record is not None and record.missing_inputs else record
+
+    def clear(self, step: Keyed) -> None:
+        """Take away what lies in the artefact's place: broken, incomplete, or a link."""
+        target = self.path(step)
+        self._whole.pop(step.key, None)
         if os.path.lexists(target):
             stale = Path(tempfile.mkdtemp(prefix=".stale-", dir=target.parent))
             with suppress(FileNotFoundError):  # another process was quicker
                 target.replace(stale / target.name)
             shutil.rmtree(stale, ignore_errors=True)
+
+    def put(self, step: Keyed, directory: Path, record: ArtefactRecord) -> None:
+        """Rename a filled directory in, replacing a broken or incomplete artefact of the same key.
+
+        One that is whole stays: somebody may be reading it. Raises OSError if it cannot be written.
+        """
+        target = self._place(step)
+        write_atomic(directory / ARTEFACT_FILE, record.model_dump_json(indent=1))
+        if os.path.lexists(target) and self.find(step) is not None:
+            discard(directory)
+            return
+        self.clear(step)
         try:
             directory.replace(target)
         except OSError:
-            self._whole.pop(step.key, None)
             if self.find(step) is None:  # else another process was quicker
                 raise
             discard(directory)
         if not record.missing_inputs:
             self._whole[step.key] = record
 
-    def copy_from(self, other: Store, step: Step) -> bool:
+    def copy_from(self, other: Store, step: Keyed) -> bool:
         """Take an artefact over from another store, every file checked; False if it is not there whole.
 
         Raises OSError if it cannot be read or written.
         """
         record = other._record(step)
-        if record is None:
+        if record is None or record.missing_inputs:
             return False
         with tempfile.TemporaryDirectory(prefix=".copy-", dir=self._place(step).parent) as temporary:
             copied = Path(temporary) / "artefact"
@@ -122,8 +150,35 @@ class Store:
             self.put(step, copied, record)
         return True
 
-    def _record(self, step: Step) -> ArtefactRecord | None:
-        """What stands in the artefact's place, if it is final; its files are not looked at."""
+    def artefacts(self) -> Iterator[Path]:
+        """Every artefact's folder."""
+        yield from sorted(path for path in self.root.glob("[!.]*/[!.]*") if not path.is_symlink())
+
+    def faults(self) -> Iterator[tuple[Path, str]]:
+        """Artefacts that are not what was put there, and what differs."""
+        for path in self.artefacts():
+            record = read_record(path, follow=self.installed)
+            if record is None:
+                yield path, "its record cannot be read"
+                continue
+            try:
+                there = {file.name: file for file in list_files(path, follow=self.installed)}
+            except OSError as error:
+                yield path, f"{error.filename}: {error.strerror}"
+                continue
+            wrong = [file.name for file in record.files if there.get(file.name) != file]
+            if wrong:
+                yield path, f"{record.label}: {', '.join(wrong)}"
+
+    def unneeded(self, needed: Iterable[Keyed]) -> Iterator[tuple[Path, int]]:
+        """Artefacts of none of the steps, and their sizes in bytes."""
+        kept = {self.path(step) for step in needed}
+        for path in self.artefacts():
+            if path not in kept:
+                yield path, sum(one.lstat().st_size for one in path.rglob("*"))
+
+    def _record(self, step: Keyed) -> ArtefactRecord | None:
+        """What stands in the artefact's place; its files are not looked at."""
         directory = self.path(step)
         if not os.path.lexists(directory):
             return None
@@ -131,9 +186,9 @@ class Store:
         if record is None or record.key != step.key:
             self.damaged.add(step.key)
             return None
-        return None if record.missing_inputs else record
+        return record
 
-    def _agrees(self, step: Step, directory: Path, record: ArtefactRecord) -> bool:
+    def _agrees(self, step: Keyed, directory: Path, record: ArtefactRecord) -> bool:
         with suppress(OSError):
             # What else lies there (a Finder's or a reader's own notes) is nobody's input.
             if set(record.files) <= set(list_files(directory, follow=self.installed)):
@@ -141,7 +196,7 @@ class Store:
         self.damaged.add(step.key)
         return False
 
-    def _place(self, step: Step) -> Path:
+    def _place(self, step: Keyed) -> Path:
         """Where an artefact is put, the folder about it made."""
         target = self.path(step)
         if self._behind_link(target.parent):
@@ -178,6 +233,11 @@ def list_files(directory: Path, *, follow: bool = False) -> tuple[StoredFile, ..
         name = path.relative_to(directory).as_posix()
         found.append(StoredFile(name=name, size_bytes=about.st_size, sha256=sha256_of_file(path)))
     return tuple(found)
+
+
+def stores_of(directories: Iterable[Path] | None) -> list[Store]:
+    """The stores of run directories; without any, this machine's cache."""
+    return [Store(one / "artefacts") for one in directories or (default_cache(),)]
 
 
 def default_cache() -> Path:

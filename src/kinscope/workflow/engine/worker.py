@@ -1,102 +1,154 @@
-"""One step in a process of its own: ``python -m kinscope.workflow.engine.worker WORK_DIRECTORY``.
+"""One step in a process of its own: ``python -m kinscope.workflow.engine.worker WORK_DIRECTORY [PARENT]``.
 
 A process per step means that a crash in native code takes one step with it, that memory is given back, and
 that a killed driver leaves nobody behind: the kernel ends the worker with its parent (Linux), and a thread
-watches for the same elsewhere. The worker holds a lock on its work directory, so that a second driver that
-comes quickly after a kill waits for the first one's worker to be gone.
+watches for the same elsewhere. Whoever started it, the worker answers for the step: it leaves where the
+artefact is there, works under a lease, publishes what it made itself, and leaves at a checkpoint when told.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import fcntl
 import importlib
 import json
 import os
+import shutil
 import signal
 import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from kinscope import __version__
-from kinscope.core.errors import ComputationError, KinscopeError
-from kinscope.core.files import copy_atomic, discard, write_atomic
+from kinscope.core.errors import ComputationError, KinscopeError, Stopped
+from kinscope.core.files import copy_atomic, discard, read_own, write_atomic
+from kinscope.core.progress import stop_asked
+from kinscope.core.records import Record
+from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.context import StepContext
-from kinscope.workflow.engine.store import ArtefactRecord, list_files
+from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 
 JOB_FILE = "job.json"
-DONE_FILE = "done.json"
 ERROR_FILE = "error.json"
-LOCK_FILE = ".lock"
 LOG_FILE = "log.txt"
-_PR_SET_PDEATHSIG = 1
+STOPPED = 75
+"""Exit code of a worker that was told to leave before its step was finished: the step may go on elsewhere."""
+LEAVE = signal.SIGUSR1
+"""Asks a worker to leave at its next checkpoint, whenever that is."""
+_GRACE_SECONDS = 20.0
+"""From SIGTERM to the end, checkpoint or not: SLURM kills after 30."""
+_WAIT_SECONDS = 0.5
 
 
-def main(work: Path, parent: int) -> int:
-    """Run the job described in ``work/job.json``; 0 if the artefact is ready in ``work/out``."""
-    _die_with(parent)
-    job = json.loads((work / JOB_FILE).read_text())
-    with os.fdopen(os.open(work / LOCK_FILE, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW), "r+") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            _run(work, job)
-        except KinscopeError as error:
-            return _fail(work, error)
-        except MemoryError:
-            return _fail(work, ComputationError("The step ran out of memory.", where=job["label"]))
-        except OSError as error:
-            remedy = "Free disk space or mend the permissions, then run it again."
-            return _fail(work, ComputationError(f"{error}", where=job["label"], remedy=remedy))
-        except Exception as error:
-            traceback.print_exc()
-            what = f"The step failed unexpectedly ({type(error).__name__}: {error})."
-            return _fail(work, ComputationError(what, where=f"{job['label']}; log: {work / LOG_FILE}"))
-    return 0
+class Job(Record):
+    """What a worker is to do, as its driver wrote it down."""
+
+    key: str
+    name: str
+    label: str
+    folder: str
+    store: Path
+    """Where the artefact goes."""
+    function: str
+    source: str
+    parameters: dict[str, Any]
+    inputs: dict[str, Path]
+    """Directories by role; what failed is missing."""
+    input_keys: dict[str, str]
+    reused: frozenset[str]
+
+    @classmethod
+    def read(cls, work: Path) -> Job:
+        """The job of a work directory."""
+        return cls.model_validate_json(read_own(work / JOB_FILE))
 
 
-def _run(work: Path, job: dict[str, Any]) -> None:
-    output, scratch = work / "out", work / "scratch"
+def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) -> int:
+    """Bring about the artefact of the job in ``work``: 0 if it is there, ``STOPPED`` if it goes on elsewhere.
+
+    ``ending``: the signal that this process gets when its parent, the starting one unless named, ends.
+    """
+    for number in (LEAVE, signal.SIGTERM):
+        signal.signal(number, _told_to_leave)
+    lease.end_with(parent or os.getppid(), ending)
+    try:
+        job = Job.read(work)
+        store = Store(job.store)
+        while True:
+            if store.adopt(job, final=True) is not None:
+                return 0
+            if stop_asked.is_set():
+                return STOPPED
+            if (held := lease.take(work)) is not None:
+                break
+            time.sleep(_WAIT_SECONDS)
+    except FileNotFoundError:  # another has just finished, and swept the work directory
+        return STOPPED
+    return _hold(work, held, job, store)
+
+
+def _hold(work: Path, held: Path, job: Job, store: Store) -> int:
+    """Run the job under a lease, and give that up whatever happens."""
+    beating = lease.keep(held)
+    try:
+        if store.adopt(job, final=True) is None:  # else it came while the lease was taken
+            _run(work, held, job, store)
+        shutil.rmtree(work, ignore_errors=True)
+        return 0
+    except Stopped:
+        return STOPPED
+    except KinscopeError as error:
+        return _fail(work, held, error)
+    except MemoryError:
+        return _fail(work, held, ComputationError("The step ran out of memory.", where=job.label))
+    except OSError as error:
+        remedy = "Free disk space or mend the permissions, then run it again."
+        return _fail(work, held, ComputationError(f"{error}", where=job.label, remedy=remedy))
+    except Exception as error:
+        traceback.print_exc()
+        what = f"The step failed unexpectedly ({type(error).__name__}: {error})."
+        return _fail(work, held, ComputationError(what, where=f"{job.label}; log: {work / LOG_FILE}"))
+    finally:
+        os.kill(beating, signal.SIGKILL)
+        os.waitpid(beating, 0)
+        lease.give_up(held)
+
+
+def _run(work: Path, held: Path, job: Job, store: Store) -> None:
+    output, scratch = held / "out", held / "scratch"
     discard(output)
     output.mkdir()
     scratch.mkdir(exist_ok=True)
     for path in scratch.rglob("*"):
         if path.is_file() and path.stat().st_nlink > 1:  # it is written on below: by no other name
             copy_atomic(path, path)
-    inputs = {role: Path(path) for role, path in job["inputs"].items()}
-    context = StepContext(job["parameters"], inputs, output, scratch, work, frozenset(job["reused"]))
+    context = StepContext(job.parameters, job.inputs, output, scratch, work, job.reused)
     started = time.monotonic()
-    details = _load(job["function"])(context) or {}
+    module, _, function = job.function.partition(":")
+    details = getattr(importlib.import_module(module), function)(context) or {}
     record = ArtefactRecord(
-        key=job["key"],
-        step=job["name"],
-        label=job["label"],
-        source=job["source"],
-        parameters=job["parameters"],
-        inputs=job["input_keys"],
-        missing_inputs=tuple(job["missing_inputs"]),
-        seed=job["parameters"].get("seed"),
+        key=job.key,
+        step=job.name,
+        label=job.label,
+        source=job.source,
+        parameters=job.parameters,
+        inputs=job.input_keys,
+        missing_inputs=tuple(sorted(job.input_keys.keys() - job.inputs.keys())),
+        seed=job.parameters.get("seed"),
         wall_seconds=round(time.monotonic() - started, 3),
         platform=str(details.get("platform", "CPU")),
         kinscope_version=__version__,
         files=list_files(output),
     )
-    write_atomic(work / DONE_FILE, record.model_dump_json())
+    store.put(job, output, record)
 
 
-def _load(name: str) -> Callable[[StepContext], dict[str, Any] | None]:
-    module, _, function = name.partition(":")
-    loaded: Callable[[StepContext], dict[str, Any] | None] = getattr(
-        importlib.import_module(module), function
-    )
-    return loaded
-
-
-def _fail(work: Path, error: KinscopeError) -> int:
+def _fail(work: Path, held: Path, error: KinscopeError) -> int:
+    """Leave word of an error, unless another has taken the step over: then it is not the step's."""
+    if not lease.beat(held):
+        return STOPPED
     with contextlib.suppress(OSError):
         content = {"what": error.what, "where": error.where, "remedy": error.remedy}
         write_atomic(work / ERROR_FILE, json.dumps(content))
@@ -104,18 +156,14 @@ def _fail(work: Path, error: KinscopeError) -> int:
     return 1
 
 
-def _die_with(parent: int) -> None:
-    """End this process when the driver ends, whatever ends it."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    threading.Thread(target=watch, daemon=True).start()
+def _told_to_leave(number: int, _frame: object) -> None:
+    """Ask the step to leave at its next checkpoint; at SIGTERM end it after a while all the same."""
+    stop_asked.set()
+    if number == signal.SIGTERM:
+        timer = threading.Timer(_GRACE_SECONDS, os._exit, [STOPPED])
+        timer.daemon = True
+        timer.start()
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), int(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))

@@ -1,0 +1,297 @@
+"""Workers on a cluster, by Parsl: jobs of a scheduler that take steps as long as there are any.
+
+Parsl asks the scheduler for jobs, hands steps to them and gives back what is idle. What a step is, whether it
+is done, and how it goes on after a kill is the worker's and the store's affair: of Parsl's own memory of
+results nothing is used, nor does it report its use to anybody.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, ValidationError
+
+from kinscope.core.errors import ComputationError, SettingsError
+from kinscope.core.files import read_text
+from kinscope.core.plain_yaml import parse_yaml
+from kinscope.core.records import Settings
+from kinscope.workflow.engine.processes import ONE_THREAD, WORKER
+from kinscope.workflow.engine.step import Step
+from kinscope.workflow.engine.worker import LEAVE, LOG_FILE, STOPPED
+
+_MARGIN_SECONDS = 60.0
+"""Before the end of a job, at which a step is asked to save itself and leave."""
+_LEAVE_SECONDS = 600.0
+"""Before that, from which on it leaves at its next checkpoint."""
+_INTERCHANGE = (
+    "import os, runpy; from kinscope.workflow.engine.lease import end_with; end_with(os.getppid()); "
+    "runpy.run_module('parsl.executors.high_throughput.interchange', run_name='__main__')"
+)
+"""Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back."""
+_TERMS: dict[str, tuple[str, dict[str, str]]] = {
+    "slurm": (
+        "SlurmProvider",
+        {"queue": "partition", "account": "account", "walltime": "walltime", "cores": "cores_per_node",
+         "gpus": "gpus_per_node", "options": "scheduler_options"},
+    ),
+    "pbs": (
+        "PBSProProvider",
+        {"queue": "queue", "account": "account", "walltime": "walltime", "cores": "cpus_per_node",
+         "select": "select_options", "options": "scheduler_options"},
+    ),
+    "lsf": (
+        "LSFProvider",
+        {"queue": "queue", "account": "project", "walltime": "walltime", "cores": "cores_per_node",
+         "options": "scheduler_options"},
+    ),
+    "kubernetes": (
+        "KubernetesProvider",
+        {"image": "image", "cores": "max_cpu", "limits": "extra_limits", "volumes": "persistent_volumes"},
+    ),
+    "local": ("LocalProvider", {}),
+}  # fmt: skip
+"""Parsl's name of each scheduler, and what it calls what we say."""
+_EXAMPLE = "provider: slurm\nqueue: gpu\nwalltime: 08:00:00\ngpus: 4"
+
+
+class Pool(Settings):
+    """What one kind of job takes, each on one node."""
+
+    queue: str = Field(default="", max_length=100)
+    """Partition or queue; empty: the scheduler's default."""
+    account: str = Field(default="", max_length=100)
+    """Whom it is booked on."""
+    walltime: str = Field(default="01:00:00", pattern=r"^\d{1,3}:[0-5]\d:[0-5]\d$")
+    """Of a job, ``HH:MM:SS``; longer steps save themselves before its end and go on in the next."""
+    jobs: int = Field(default=1, ge=1, le=10_000)
+    """At most so many at once."""
+    cores: int = Field(default=1, ge=1, le=4096)
+    """Of a job."""
+    gpus: int = Field(default=0, ge=0, le=64)
+    """Of a job; each runs one step. Without any, each core runs one."""
+    options: tuple[str, ...] = Field(default=(), max_length=50)
+    """Lines for the scheduler as they stand in a job's script, e.g. ``#SBATCH --constraint=a100``."""
+
+    @property
+    def at_once(self) -> int:
+        """Steps that one job runs at once."""
+        return self.gpus or self.cores
+
+    @property
+    def seconds(self) -> int:
+        """The walltime."""
+        hours, minutes, seconds = map(int, self.walltime.split(":"))
+        return 3600 * hours + 60 * minutes + seconds
+
+
+class ClusterFile(Pool):
+    """A cluster, and the jobs that run steps of dynamics, or all."""
+
+    provider: Literal["slurm", "pbs", "lsf", "kubernetes", "local"]
+    environment: tuple[str, ...] = Field(default=(), max_length=50)
+    """Lines of shell before the worker starts: modules, the virtual environment."""
+    cpu: Pool | None = None
+    """Jobs for the steps that need no GPU; without them those take a place of the others."""
+    image: str = Field(default="", max_length=300)
+    """Of the container, on Kubernetes."""
+    volumes: dict[str, str] = Field(default={}, max_length=20)
+    """Claims and where they are mounted, on Kubernetes."""
+
+    def words(self) -> str:
+        """What a measured speed of dynamics holds for."""
+        return f"{self.provider} {self.queue or 'default'}, {self.cores} cores, {self.gpus} GPUs"
+
+
+def read_cluster(path: Path) -> ClusterFile:
+    """A cluster as a YAML file describes it.
+
+    Raises SettingsError if it is none, or names something unknown or impossible.
+    """
+    loaded, _ = parse_yaml(read_text(path), str(path))
+    try:
+        return ClusterFile.model_validate(loaded)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(
+            f"The cluster's {name or 'file'} is not usable: {first['msg']}.",
+            where=f"{path}: {name}",
+            remedy="A file of a few lines does: " + "; ".join(_EXAMPLE.splitlines()),
+        ) from error
+
+
+class Cluster:
+    """Steps in jobs of a cluster.
+
+    ``file``: what it is. ``directory``: of the run, on a file system that every node shares; Parsl keeps its
+    scripts and logs in it.
+
+    Raises SettingsError if Parsl is not installed.
+    """
+
+    def __init__(self, file: ClusterFile, directory: Path) -> None:
+        self.file = file
+        self.directory = directory
+        pools: dict[str, Pool] = {"gpu": file} if file.gpus else {"cpu": file}
+        self.pools = pools | ({"cpu": file.cpu} if file.cpu is not None else {})
+        self.capacity: Mapping[str, int] = {
+            resource: self.pools[resource].at_once * self.pools[resource].jobs
+            if resource in self.pools
+            else 0
+            for resource in ("cpu", "gpu")
+        }
+        if not self.capacity["cpu"]:  # one queue for all: what needs no GPU sits on one for a while
+            self.capacity = {"cpu": self.capacity["gpu"]}
+        self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
+        self._apps: dict[str, Any] = {}
+        self._kernel: Any = None
+        self._ends = file.provider not in ("local", "kubernetes")
+        """Whether jobs have an end."""
+        try:
+            import parsl  # noqa: F401
+        except ImportError:
+            raise SettingsError(
+                "Running on a cluster needs Parsl, which is not installed.",
+                where="--cluster",
+                remedy='Install it beside kinscope: pip install "kinscope[hpc]"',
+            ) from None
+
+    def submit(self, step: Step, work: Path) -> None:
+        """Queue a worker; jobs are asked for as there are steps for them."""
+        if self._kernel is None:
+            self._start()
+        resource = step.resource if step.resource in self._apps else next(iter(self._apps))
+        walltime = self.pools[resource].seconds if self._ends else threading.TIMEOUT_MAX
+        future = self._apps[resource](str(work.resolve()), walltime)
+        future.add_done_callback(lambda done: self._ended.put((step.key, done)))
+
+    def poll(self, seconds: float) -> list[tuple[str, int]]:
+        """What ended, as soon as something does."""
+        ended: list[tuple[str, int]] = []
+        with suppress(queue.Empty):
+            ended.append(self._code(*self._ended.get(timeout=seconds)))
+            while True:
+                ended.append(self._code(*self._ended.get_nowait()))
+        return ended
+
+    def cancel(self) -> None:
+        """Give every job back; what runs in them saves itself, if the scheduler gives it the time."""
+        kernel, self._kernel, self._apps = self._kernel, None, {}
+        if kernel is not None:
+            with suppress(Exception):
+                kernel.cleanup()
+        self._ended = queue.SimpleQueue()
+
+    def _code(self, key: str, future: Any) -> tuple[str, int]:
+        """The worker's exit code; a worker that was lost with its node or job goes on elsewhere.
+
+        Raises ComputationError if the cluster refuses jobs, or they cannot run a worker.
+        """
+        from parsl.executors.high_throughput.errors import ManagerLost, WorkerLost
+
+        error = future.exception()
+        if error is None:
+            return key, int(future.result())
+        if isinstance(error, ManagerLost | WorkerLost):
+            return key, STOPPED
+        lines = [line for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+        raise ComputationError(
+            f"The cluster runs no steps: {lines[-1].strip()}",
+            where=str(self.directory / "parsl"),
+            remedy="Scripts and logs of the jobs lie there; mend the cluster's file, then go on.",
+        )
+
+    def _start(self) -> None:
+        import parsl
+        from parsl.config import Config
+        from parsl.dataflow.dflow import DataFlowKernel
+
+        self._kernel = DataFlowKernel(
+            Config(
+                executors=[self._executor(name, pool) for name, pool in self.pools.items()],
+                strategy="htex_auto_scale",
+                strategy_period=1 if self.file.provider == "local" else 5,
+                max_idletime=60.0,
+                usage_tracking=0,
+                initialize_logging=False,
+                run_dir=str(self.directory / "parsl"),
+            )
+        )
+        for name in self.pools:
+            app = parsl.python_app(run_worker, data_flow_kernel=self._kernel, executors=[name], cache=False)
+            self._apps[name] = app
+
+    def _executor(self, name: str, pool: Pool) -> Any:
+        from parsl.executors import HighThroughputExecutor
+
+        return HighThroughputExecutor(
+            label=name,
+            provider=self._provider(pool),
+            interchange_launch_cmd=[sys.executable, "-c", _INTERCHANGE],
+            max_workers_per_node=pool.at_once,
+            cores_per_worker=1e-3,  # as many as are asked for, whatever the node has
+            available_accelerators=[str(number) for number in range(pool.gpus)],
+            heartbeat_period=10,
+            heartbeat_threshold=60,
+            drain_period=int(_before(pool.seconds, _LEAVE_SECONDS)) if self._ends else None,
+        )
+
+    def _provider(self, pool: Pool) -> Any:
+        from parsl import providers
+
+        # Parsl's programs lie beside the interpreter, which need not be on anybody's path.
+        paths = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
+        first = [f"export {name}={text}:${name}" for name, text in paths.items() if text]
+        asks = f'#BSUB -gpu "num={pool.gpus}"\n' if pool.gpus and self.file.provider == "lsf" else ""
+        said = pool.model_dump() | {
+            "options": asks + "".join(f"{line}\n" for line in pool.options),
+            "select": f"ngpus={pool.gpus}" if pool.gpus else "",
+            "limits": {"nvidia.com/gpu": str(pool.gpus)} if pool.gpus else None,
+            "image": self.file.image,
+            "volumes": list(self.file.volumes.items()),
+        }
+        kind, terms = _TERMS[self.file.provider]
+        return getattr(providers, kind)(
+            init_blocks=0,
+            min_blocks=0,
+            max_blocks=pool.jobs,
+            worker_init="\n".join([*first, *self.file.environment]),
+            **{theirs: said[ours] for ours, theirs in terms.items() if said[ours]},
+            **({"exclusive": False} if self.file.provider == "slurm" else {}),
+        )
+
+
+def _before(job_seconds: float, margin: float) -> float:
+    """Seconds after a job's start that lie so long before its end; of a short job, a part."""
+    return job_seconds - min(margin, 0.3 * job_seconds)
+
+
+def run_worker(work: str, job_seconds: float) -> int:
+    """On a node: run the worker of a work directory, tell it when its job is about to end; its exit code."""
+    import psutil
+
+    # A killed pool takes its steps along only after they saved themselves: SIGTERM, not SIGKILL.
+    command = [sys.executable, "-m", WORKER, work, str(os.getpid()), str(int(signal.SIGTERM))]
+    began = psutil.Process(os.getppid()).create_time()
+    if not Path(work).is_dir():  # another worker has just finished, and swept
+        return STOPPED
+    with Path(work, LOG_FILE).open("ab") as log:
+        worker = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | ONE_THREAD, cwd=work
+        )
+    for number, margin in ((LEAVE, _LEAVE_SECONDS), (signal.SIGTERM, _MARGIN_SECONDS)):
+        left = began + _before(job_seconds, margin) - time.time()
+        with suppress(subprocess.TimeoutExpired):
+            return worker.wait(timeout=max(1.0, left))
+        worker.send_signal(number)
+    return worker.wait()

@@ -1,0 +1,113 @@
+"""What is to run next and how long it all takes, kept up as steps settle: linear in the number of steps."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Collection, Mapping
+
+from kinscope.workflow.engine.step import Step
+
+
+class Schedule:
+    """The steps of a plan that are not settled: ready, waiting or running.
+
+    ``steps`` stand after their inputs; ``done`` are keys of those that are there. ``capacity``: how many run
+    at once by resource; steps of a resource that there is none of take a core.
+    """
+
+    def __init__(self, steps: list[Step], done: Collection[str], capacity: Mapping[str, int]) -> None:
+        self.total = len(steps)
+        self.settled = 0
+        self._capacity = capacity
+        self._guessed = self._measured = 1.0
+        self._open = {step.key: step for step in steps}
+        self._work = dict.fromkeys(capacity, 0.0)
+        self._missing = {step.key: {source.key for source in step.inputs.values()} for step in steps}
+        self._needed_by: dict[str, list[Step]] = {step.key: [] for step in steps}
+        # Seconds from a step's end to the end of the longest chain that waits for it.
+        after = dict.fromkeys(self._open, 0.0)
+        self._tails: dict[str, float] = {}
+        for step in reversed(steps):  # what waits for a step stands after it
+            self._work[self.resource(step)] += step.cost_seconds
+            self._tails[step.key] = step.cost_seconds + after[step.key]
+            for key in self._missing[step.key]:
+                after[key] = max(after[key], self._tails[step.key])
+                self._needed_by[key].append(step)
+        self._longest = sorted(steps, key=self.tail)
+        self._places = {step.key: place for place, step in enumerate(steps)}
+        self._ready: dict[str, list[tuple[float, int]]] = {resource: [] for resource in capacity}
+        self._steps = steps
+        for step in steps:
+            self._missing[step.key].difference_update(done)
+            if step.key in done:
+                self._close(step)
+            elif not self._missing[step.key]:
+                self.put(step)
+
+    def resource(self, step: Step) -> str:
+        """What a step takes."""
+        return step.resource if self._capacity.get(step.resource) else "cpu"
+
+    def tail(self, step: Step) -> float:
+        """Seconds from the step's start to the end of the longest chain that waits for it."""
+        return self._tails[step.key]
+
+    def put(self, step: Step) -> None:
+        """A step may run: for the first time, or again."""
+        heapq.heappush(self._ready[self.resource(step)], (-self.tail(step), self._places[step.key]))
+
+    def take(self, resource: str) -> Step | None:
+        """The ready step that most waits for, which runs from now on."""
+        ready = self._ready[resource]
+        return self._steps[heapq.heappop(ready)[1]] if ready else None
+
+    def settle(self, step: Step, *, failed: bool = False) -> list[Step]:
+        """A step has ended; the steps that cannot run because it failed."""
+        skipped: list[Step] = []
+        ended = [(step, failed)]
+        while ended:
+            one, broken = ended.pop()
+            self._close(one)
+            for after in self._needed_by[one.key]:
+                if after.key not in self._open:
+                    continue
+                self._missing[after.key].discard(one.key)
+                roles = [role for role, source in after.inputs.items() if source.key == one.key]
+                if broken and not after.optional_inputs.issuperset(roles):
+                    skipped.append(after)
+                    ended.append((after, True))
+                elif not self._missing[after.key]:
+                    self.put(after)
+        return skipped
+
+    def _close(self, step: Step) -> None:
+        self.settled += 1
+        self._work[self.resource(step)] -= step.cost_seconds
+        del self._open[step.key]
+
+    def learn(self, step: Step, seconds: float) -> None:
+        """Take a finished step's time into account."""
+        self._guessed += step.cost_seconds
+        self._measured += seconds
+
+    def seconds_left(self, running: Mapping[str, float]) -> float:
+        """Whichever is longest: the longest chain, or the work of cores or of devices shared among them.
+
+        ``running``: the share done of what runs, by key.
+        """
+        if not self._open:
+            return 0.0
+        correction = min(max(self._measured / self._guessed, 0.3), 4.0)
+        work, chain = dict(self._work), 0.0
+        for key, share in running.items():
+            done = share * self._open[key].cost_seconds
+            work[self.resource(self._open[key])] -= done
+            chain = max(chain, self._tails[key] - done)
+        while self._longest and self._longest[-1].key not in self._open:
+            self._longest.pop()
+        for step in reversed(self._longest):
+            if step.key in self._open and step.key not in running:
+                chain = max(chain, self.tail(step))
+                break
+        total = max(work[resource] / max(1, slots) for resource, slots in self._capacity.items())
+        return correction * max(total, chain, 0.0)

@@ -1,0 +1,148 @@
+"""Study files: what they say, what they take, and the Snakefile made of one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from kinscope.cli import commands
+from kinscope.core.errors import BadInputError
+from kinscope.workflow.campaign import Campaign, outlook, read_campaign, runs_of, write_snakefile
+from kinscope.workflow.engine.cluster import ClusterFile
+from kinscope.workflow.engine.step import in_order
+from kinscope.workflow.engine.store import Store
+from kinscope.workflow.planning.plan import plan_study
+
+app = typer.Typer()
+commands.register(app)
+SMALL = "variants: [K404E]\nsettings: {drugs: [imatinib], states: [kinase-dfg-out]}\n"
+
+
+def written(folder: Path, text: str, name: str = "study.yaml") -> str:
+    (folder / name).write_text(text)
+    return str(folder / name)
+
+
+def test_the_papers_study_ships_with_its_control(tmp_path: Path) -> None:
+    campaign = read_campaign("paper")
+    assert campaign.variants == ("K404E", "M244V")
+    pytest.importorskip("parsl")
+    runs = list(runs_of(campaign, tmp_path, ClusterFile(provider="slurm", gpus=4, jobs=3)))
+    study = runs[0].likely()
+    assert {"closed-dfg-in", "closed-dfg-out", "open-dfg-in", "kinase-dfg-in"} <= set(study.dynamics_states)
+    replicas = [step for step in in_order([plan_study(study).report]) if step.name == "replica"]
+    systems = {(s.parameters["variant"], s.parameters["state"], s.parameters.get("ligand")) for s in replicas}
+    assert len(replicas) == 3 * len(systems)
+    for who in ("native", "K404E"):
+        assert (who, "kinase-dfg-out", "imatinib") in systems
+        assert (who, "kinase-dfg-out", None) in systems
+    assert all(step.parameters["gpu"] for step in replicas), "this machine has none, the cluster has"
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_file_takes_what_it_includes_and_variants_what_is_theirs(tmp_path: Path) -> None:
+    written(tmp_path, "settings: {preset: standard, seed: 5, dynamics: {replicas: 2}}", "base.yaml")
+    campaign = read_campaign(
+        written(
+            tmp_path,
+            "include: [base.yaml]\nvariants: [K404E, T315I]\nsettings: {dynamics: {length_ns: 3}}\n"
+            "overrides: {T315I: {seed: 6}}\n",
+        )
+    )
+    assert (campaign.settings.seed, campaign.settings.preset) == (5, "standard")
+    assert (campaign.settings.dynamics.replicas, campaign.settings.dynamics.length_ns) == (2, 3)
+    own = campaign.overrides["T315I"]
+    assert (own.seed, own.dynamics.replicas) == (6, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("", "variants"),
+        ("[1]", "mapping"),
+        ("variants: [K404E]\nsettings: [1]", "settings"),
+        ("variants: [K404E]\nsettings: {sed: 1}", "settings.sed"),
+        ("variants: [K404E]\nsettings: {preset: fast}", "no preset"),
+        ("variants: [K404E]\noverrides: {T315I: {seed: 1}}", "none of the variants"),
+        ("variants: [K404E]\ninclude: [study.yaml]", "includes itself"),
+        ("variants: [K404E]\ninclude: [gone.yaml]", "no such file"),
+    ],
+)
+def test_what_is_wrong_with_a_study_file_is_named(text: str, word: str, tmp_path: Path) -> None:
+    with pytest.raises(BadInputError, match=re.escape(word)):
+        read_campaign(written(tmp_path, text))
+
+
+def test_plan_says_what_is_to_be_done_and_run_directories_stay_unmade(tmp_path: Path) -> None:
+    study = written(tmp_path, SMALL)
+    found, hours = outlook(read_campaign(study), tmp_path / "out")
+    stages = {row.stage: row for row in found}
+    assert stages["docking"].steps == 3
+    assert stages["report"].cached == 0
+    assert 0 < hours < 1
+    assert not (tmp_path / "out").exists()
+    told = CliRunner().invoke(app, ["plan", study, "--json", "--out", str(tmp_path / "out")])
+    assert json.loads(told.stdout)["stages"][0]["stage"] == found[0].stage
+    assert "variants" in Campaign.model_json_schema()["properties"]
+
+
+def snakefile_of(tmp_path: Path) -> tuple[Path, Path]:
+    campaign = read_campaign(written(tmp_path, SMALL))
+    return write_snakefile(campaign, tmp_path / "out"), tmp_path / "out" / "kinscope-K404E"
+
+
+def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(tmp_path: Path) -> None:
+    path, directory = snakefile_of(tmp_path)
+    text = path.read_text()
+    jobs = list((directory / "work").glob("*/job.json"))
+    assert text.count("\nrule ") == len(jobs) > 5
+    for job in jobs:
+        content = json.loads(job.read_text())
+        assert f"{content['store']}/{content['folder']}/artefact.json" in text
+        assert set(content["inputs"]) == set(content["input_keys"])
+
+
+@pytest.mark.slow
+def test_snakemake_runs_what_kinscope_adopts(tmp_path: Path) -> None:
+    """With a Snakemake that is on the path, or in ``KINSCOPE_SNAKEMAKE``."""
+    import os
+
+    program = os.environ.get("KINSCOPE_SNAKEMAKE") or shutil.which("snakemake")
+    if program is None:
+        pytest.skip("there is no snakemake here")
+    path, directory = snakefile_of(tmp_path)
+    subprocess.run([program, "--snakefile", path, "--cores", "2", "--quiet", "all"], check=True, cwd=tmp_path)
+    assert not list((directory / "work").glob("*"))
+    (run,) = runs_of(read_campaign(str(tmp_path / "study.yaml")), tmp_path / "out")
+    finished = run.finish()
+    assert not finished.outcome.failed
+    assert {record.key for record in finished.outcome.done.values()} == finished.outcome.reused
+
+
+def test_verify_names_what_is_damaged_and_gc_what_no_run_needs(tmp_path: Path) -> None:
+    _, directory = snakefile_of(tmp_path)
+    (run,) = runs_of(read_campaign(str(tmp_path / "study.yaml")), tmp_path / "out")
+    steps = in_order([plan_study(run.likely()).report])
+    stray = run.store.root / "docking" / "0123"
+    whole = next(step for step in steps if run.store.find(step) is not None)  # one that ships
+    shutil.copytree(run.store.path(whole), stray)
+    assert not list(Store(run.store.root).faults())
+    files = [path for path in run.store.path(whole).iterdir() if path.name != "artefact.json"]
+    files[0].write_bytes(b"other")
+    told = CliRunner().invoke(app, ["store", "verify", str(directory)])
+    assert told.exit_code == 1
+    assert str(run.store.path(whole)) in told.stdout
+    assert files[0].name in told.stdout
+    told = CliRunner().invoke(app, ["store", "gc", str(directory)])
+    assert str(stray) in told.stdout
+    assert stray.exists()
+    CliRunner().invoke(app, ["store", "gc", str(directory), "--remove"])
+    assert not stray.exists()
+    assert run.store.path(whole).exists()

@@ -1,0 +1,186 @@
+"""Steps in jobs of a cluster: its file, Parsl here, and a SLURM on which workers, driver and node die."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from factories.small_steps import NAME, small_study
+from kinscope.core.errors import SettingsError
+from kinscope.workflow.engine.cluster import Cluster, ClusterFile, read_cluster
+from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.processes import Processes
+from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.store import Store
+
+TESTS = Path(__file__).parents[1]
+SLURM = TESTS / "workflow" / "slurm.sh"
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("", "file"),
+        ("[1, 2]", "file"),
+        ("provider: slrum", "provider"),
+        ("provider: slurm\nwalltime: 8h", "walltime"),
+        ("provider: slurm\ngpu: 4", "gpu"),
+        ("provider: slurm\ncpu: {jobs: 0}", "cpu.jobs"),
+    ],
+)
+def test_what_is_wrong_with_a_clusters_file_is_named(text: str, where: str, tmp_path: Path) -> None:
+    path = tmp_path / "cluster.yaml"
+    path.write_text(text)
+    with pytest.raises(SettingsError, match=f"cluster's {where} is not usable") as error:
+        read_cluster(path)
+    assert str(path) in error.value.where
+
+
+def test_a_pool_runs_a_step_a_gpu_or_a_core(tmp_path: Path) -> None:
+    pytest.importorskip("parsl")
+    (tmp_path / "cluster.yaml").write_text(
+        "provider: slurm\nqueue: gpu\nwalltime: 08:00:00\njobs: 3\ncores: 32\ngpus: 4\n"
+        "environment:\n  - module load cuda\noptions: ['#SBATCH --constraint=a100']\n"
+        "cpu: {queue: long, cores: 16, jobs: 2}\n"
+    )
+    file = read_cluster(tmp_path / "cluster.yaml")
+    assert Cluster(file, tmp_path).capacity == {"cpu": 32, "gpu": 12}
+    assert Cluster(file.model_copy(update={"cpu": None}), tmp_path).capacity == {"cpu": 12}
+    assert Cluster(ClusterFile(provider="local", cores=8), tmp_path).capacity == {"cpu": 8, "gpu": 0}
+    provider = Cluster(file, tmp_path)._provider(file)
+    assert (provider.partition, provider.walltime, provider.gpus_per_node) == ("gpu", "08:00:00", 4)
+    assert "--constraint=a100" in provider.scheduler_options
+    assert provider.worker_init.strip().endswith("module load cuda")
+
+
+def importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
+
+
+def contents(run: Path, steps: list[Step]) -> list[str]:
+    """What every step of a plan made."""
+    store = Store(run / "artefacts")
+    for step in in_order(steps):
+        assert store.find(step) is not None, step.label
+    return [(store.path(step) / NAME).read_text() for step in in_order(steps)]
+
+
+def test_parsl_makes_what_processes_make(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("parsl")
+    importable(monkeypatch)
+    steps = small_study(tmp_path / "trace", wide=2, deep=2)
+    cluster = Cluster(ClusterFile(provider="local", cores=2), tmp_path / "jobs")
+    try:
+        outcome = Driver(tmp_path / "jobs", None, cluster).run(steps)
+    finally:
+        cluster.cancel()
+    assert not outcome.failed
+    assert not outcome.reused
+    assert not Driver(tmp_path / "here", None).run(steps).failed
+    assert contents(tmp_path / "jobs", steps) == contents(tmp_path / "here", steps)
+
+
+DRIVER = """
+import sys
+from pathlib import Path
+sys.path.insert(0, {here!r})
+from factories.small_steps import small_study
+from kinscope.workflow.engine.cluster import Cluster, ClusterFile
+from kinscope.workflow.engine.driver import Driver
+run = Path({run!r})
+cluster = Cluster(ClusterFile(provider="slurm", cores=2, walltime="00:10:00"), run)
+try:
+    steps = small_study(Path({trace!r}), wide=20, deep=10, rounds=3, seconds=0.4)
+    outcome = Driver(run, None, cluster).run(steps)
+finally:
+    cluster.cancel()
+sys.exit(bool(outcome.failed or outcome.skipped))
+"""
+
+
+def workers_below(run: Path) -> list[int]:
+    """Processes that are in the middle of a step of the run: they hold its lease."""
+    found = []
+    for owner in run.glob("work/*/lease-*/owner.json"):
+        with suppress(OSError, ValueError):
+            found.append(int(json.loads(owner.read_text())["pid"]))
+    return [pid for pid in found if Path(f"/proc/{pid}").exists()]
+
+
+def kill_somebody(kind: str, run: Path, driver: subprocess.Popen[bytes], slurm: Path) -> bool:
+    """Kill a worker, the driver, or the node's daemon with every job on it; False if nobody is at work."""
+    victims = workers_below(run)
+    if not victims:
+        return False
+    if kind == "worker":
+        os.kill(victims[0], signal.SIGKILL)
+    elif kind == "driver":
+        driver.kill()
+        driver.wait()
+    else:
+        os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+        for command in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                words = command.read_bytes()
+                if b"process_worker_pool" in words and str(run).encode() in words:
+                    os.kill(int(command.parent.name), signal.SIGKILL)
+        time.sleep(1.0)
+        subprocess.run(["/usr/sbin/slurmd"], check=True)
+    return True
+
+
+@pytest.mark.slow
+def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("parsl")
+    started = subprocess.run(
+        [SLURM, "start", tmp_path / "slurm"], capture_output=True, text=True, check=False
+    )
+    if started.returncode:
+        pytest.skip(started.stdout.strip() or started.stderr.strip())
+    monkeypatch.setenv("SLURM_CONF", started.stdout.strip().partition("=")[2])
+    importable(monkeypatch)
+    run, trace = tmp_path / "run", tmp_path / "trace"
+    last = small_study(trace, wide=20, deep=10, rounds=3, seconds=0.4)
+    steps = in_order(last)
+    store, kinds, begun = Store(run / "artefacts"), ["worker", "driver", "worker", "node", "driver"], 0
+    kills = list(kinds)
+    try:
+        while True:
+            begun += 1
+            assert begun < 12, "it does not come to an end"
+            code = DRIVER.format(here=str(TESTS), run=str(run), trace=str(trace))
+            driver = subprocess.Popen([sys.executable, "-c", code])
+            while kills and driver.poll() is None:
+                share = 1 - (len(kills) / (len(kinds) + 1))
+                far = len(list((store.root / "small").glob("[!.]*"))) >= share * len(steps)
+                if far and kill_somebody(kills[0], run, driver, tmp_path / "slurm"):
+                    kills.pop(0)
+                time.sleep(0.1)
+            if driver.wait() == 0:
+                break
+        assert not kills
+    finally:
+        subprocess.run(["scancel", "--user", "root"], check=False)
+        subprocess.run([SLURM, "stop", tmp_path / "slurm"], check=False)
+    lines = [line.split() for line in trace.read_text().splitlines()]
+    last_begun = {int(number): float(when) for number, what, when in lines if what == "begins"}
+    for step in steps:
+        published = (store.path(step) / "artefact.json").stat().st_mtime
+        assert last_begun[step.parameters["number"]] < published, f"{step.label} ran after it was finished"
+    again = sum(what == "begins" for _, what, _ in lines) - len(steps)
+    print(f"\n{len(kinds)} kills, {begun} drivers, {len(steps)} steps; begun again: {again}, none finished")
+    assert again > 0, "nobody was hit"
+    assert not Driver(tmp_path / "here", None, Processes(2)).run(last).failed
+    assert contents(run, steps) == contents(tmp_path / "here", steps)
