@@ -8,11 +8,12 @@ from __future__ import annotations
 import shutil
 import textwrap
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
-from kinscope.evidence.model import EvidenceHit, TreatmentOption
+from kinscope.evidence.model import EvidenceHit, Sighting, TreatmentOption
 from kinscope.interpretation.answer import place_of
 from kinscope.interpretation.findings import in_prose, join
 from kinscope.interpretation.model import DrugVerdict, StudyResult
@@ -84,12 +85,14 @@ def front_page(result: StudyResult, pack: TargetPack) -> FrontPage:
         independent=tuple(_independent(options(result), disease)),
         next_steps=found.next_steps,
         finding=found.finding,
-        seen="; ".join(
-            f"{one.protein_change} in {one.patients} of {one.of} patients with a mutation ({one.setting}; "
-            f"{one.citation})"
-            for one in result.evidence.sightings[:2]
-        ),
+        seen=_seen(result.evidence.sightings[:2]),
     )
+
+
+def _seen(sightings: Sequence[Sighting]) -> str:
+    told = [f"{one.patients} of {one.of} patients with a mutation ({one.setting})" for one in sightings]
+    sources = "; ".join(dict.fromkeys(one.citation for one in sightings))
+    return f"in {join(told)}: {sources}" if told else ""
 
 
 def options(result: StudyResult) -> tuple[TreatmentOption, ...]:

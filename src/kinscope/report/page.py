@@ -200,7 +200,7 @@ def _offered(result: StudyResult) -> list[object]:
 def _stage(result: StudyResult) -> str:
     """How far the study is."""
     if not result.provenance:
-        return "from what is published and inferred; nothing was computed yet"
+        return "from what is published and inferred; nothing was computed"
     return f"preset {result.preset}"
 
 
