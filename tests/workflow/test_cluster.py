@@ -107,11 +107,11 @@ sys.exit(bool(outcome.failed or outcome.skipped))
 
 
 def workers_below(run: Path) -> list[int]:
-    """Processes that are in the middle of a step of the run: they hold its lease."""
+    """Processes in the middle of a step of the run: they hold its lease, and saved something."""
     found = []
-    for owner in run.glob("work/*/lease-*/owner.json"):
+    for state in run.glob("work/*/lease-*/scratch/state"):
         with suppress(OSError, ValueError):
-            found.append(int(json.loads(owner.read_text())["pid"]))
+            found.append(int(json.loads((state.parents[1] / "owner.json").read_text())["pid"]))
     return [pid for pid in found if Path(f"/proc/{pid}").exists()]
 
 

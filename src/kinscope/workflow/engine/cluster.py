@@ -219,7 +219,7 @@ class Cluster:
         self._kernel = DataFlowKernel(
             Config(
                 executors=[self._executor(name, pool) for name, pool in self.pools.items()],
-                strategy="htex_auto_scale",
+                strategy="simple",  # the scaling one cancels jobs that have only just begun
                 strategy_period=1 if self.file.provider == "local" else 5,
                 max_idletime=60.0,
                 usage_tracking=0,
