@@ -34,7 +34,7 @@ from kinscope.report.export import export_tables, result_schema, write_result_js
 from kinscope.report.figures import write_figures
 from kinscope.report.files import ModelFile, PoseFile, ReportFiles
 from kinscope.report.front import options
-from kinscope.report.plots.reduced import read_reduced_model, read_reduced_pose
+from kinscope.report.plots.reduced import carrier_of, read_reduced_model, read_reduced_pose
 from kinscope.report.scene import build_scene
 from kinscope.report.text import (
     interval,
@@ -253,18 +253,18 @@ def test_lost_contacts_end_on_native_atoms_and_gained_ones_on_the_mutants(tmp_pa
     state = build_scene(study(), files).states[0]
     native = read_reduced_model(files.models[0].path)
     lost = next(contact for contact in state.contacts if contact.change == "lost")
-    assert lost.start == pytest.approx(native.atom(404, "NZ"), abs=0.006)
-    assert lost.end == pytest.approx(native.atom(409, "OD1"), abs=0.006)
+    assert lost.start == pytest.approx(carrier_of(native, 404, "NZ"), abs=0.006)
+    assert lost.end == pytest.approx(carrier_of(native, 409, "OD1"), abs=0.006)
     mutant = read_reduced_model(files.models[1].path)
     gained = next(contact for contact in state.contacts if contact.change == "gained")
-    assert gained.start == pytest.approx(mutant.atom(404, "OE1"), abs=0.006)
+    assert gained.start == pytest.approx(carrier_of(mutant, 404, "OE1"), abs=0.006)
 
 
 def test_no_hydrogens_travel(tmp_path: Path) -> None:
     files = report_files(tmp_path)
     text = read_reduced_pose(files.poses[0].path)
     assert not re.findall(r" H  ", text)
-    names = set(read_reduced_model(files.models[0].path).atom_names)
+    names = set(read_reduced_model(files.models[0].path).atom_name)
     assert not [name for name in names if name.startswith("H")]
     assert {"N", "CA", "C", "O", "CB"} <= names
 
@@ -424,9 +424,9 @@ def test_the_bundle_is_fhir_and_names_no_patient() -> None:
 
 def test_contact_lines_end_on_the_carriers_of_named_hydrogens(tmp_path: Path) -> None:
     model = read_reduced_model(report_files(tmp_path).models[0].path)
-    assert model.heavy_atom(404, "HZ3") == pytest.approx(model.atom(404, "NZ"))
-    assert model.heavy_atom(404, "HB2") == pytest.approx(model.atom(404, "CB"))
-    assert model.heavy_atom(404, "H") == pytest.approx(model.atom(404, "N"))
+    assert carrier_of(model, 404, "HZ3") == pytest.approx(carrier_of(model, 404, "NZ"))
+    assert carrier_of(model, 404, "HB2") == pytest.approx(carrier_of(model, 404, "CB"))
+    assert carrier_of(model, 404, "H") == pytest.approx(carrier_of(model, 404, "N"))
 
 
 def test_numbers_carry_a_true_minus_and_no_negative_zero() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+from biotite.structure import AtomArray
 from numpy.typing import NDArray
 
 from kinscope.core.errors import KinscopeError
@@ -14,7 +15,15 @@ from kinscope.core.records import Record
 from kinscope.core.residues import ranges
 from kinscope.interpretation.model import StudyResult
 from kinscope.report.files import ModelFile, ReportFiles
-from kinscope.report.plots.reduced import ReducedModel, read_reduced_model, read_reduced_pose, reduced_frame
+from kinscope.report.plots.reduced import (
+    carrier_of,
+    closest,
+    frame_text,
+    neighbours,
+    pdb_text,
+    read_reduced_model,
+    read_reduced_pose,
+)
 from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colours, short_label
 from kinscope.report.text import Names, strength
 from kinscope.results.measured import Contact, ContactChange
@@ -172,7 +181,7 @@ def _state(
     mutant = _first(here, mutant_names, notes)
     whole = [model for model in (native, mutant) if model is not None]
     positions = result.variant.positions
-    near = sorted({r for model in whole for r in model.neighbours(positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
+    near = sorted({r for model in whole for r in neighbours(model, positions, NEIGHBOUR_CUTOFF_ANGSTROM)})
     poses = []
     for file in files.poses:
         if file.state == identifier:
@@ -182,8 +191,8 @@ def _state(
     return SceneState(
         id=identifier,
         label=names.state(identifier),
-        native=native.pdb_text() if native else "",
-        mutant=mutant.pdb_text() if mutant else "",
+        native=pdb_text(native) if native is not None else "",
+        mutant=pdb_text(mutant) if mutant is not None else "",
         neighbours=tuple(r for r in near if r not in positions),
         contacts=tuple(
             line
@@ -210,7 +219,7 @@ def _frames(identifier: str, positions: tuple[int, ...], files: ReportFiles) -> 
         steps = np.clip(np.rint((frames - centre) * 100.0), -32767, 32767).astype("<i2")
         yield SceneFrames(
             which="native" if moving.variant == "native" else "mutant",
-            pdb=reduced_frame(found, 0, drawn).pdb_text(),
+            pdb=frame_text(found, 0, drawn),
             centre=centre,
             coordinates=base64.b64encode(steps.tobytes()).decode(),
             labels=found.labels,
@@ -218,14 +227,14 @@ def _frames(identifier: str, positions: tuple[int, ...], files: ReportFiles) -> 
         )
 
 
-def _first(here: list[ModelFile], variants: tuple[str, ...], notes: list[str]) -> ReducedModel | None:
+def _first(here: list[ModelFile], variants: tuple[str, ...], notes: list[str]) -> AtomArray | None:
     for file in here:
         if file.variant in variants and file.alternative == 0:
             return _read(file, notes)
     return None
 
 
-def _read(file: ModelFile, notes: list[str]) -> ReducedModel | None:
+def _read(file: ModelFile, notes: list[str]) -> AtomArray | None:
     try:
         return read_reduced_model(file.path)
     except KinscopeError as error:
@@ -250,7 +259,7 @@ def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
     return list(best.values())
 
 
-def _contact_line(change: ContactChange, model: ReducedModel | None) -> SceneContact | None:
+def _contact_line(change: ContactChange, model: AtomArray | None) -> SceneContact | None:
     contact = change.contact
     if model is None:
         return None
@@ -267,15 +276,15 @@ def _contact_line(change: ContactChange, model: ReducedModel | None) -> SceneCon
     )
 
 
-def _ends(contact: Contact, model: ReducedModel) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _ends(contact: Contact, model: AtomArray) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
     """The named atoms (carriers of named hydrogens), else the closest pair of heavy atoms."""
     words = [part.strip() for part in contact.atoms.replace("–", "-").split(" - ")]
     if len(words) == 2:
-        first = model.heavy_atom(contact.residue, words[0])
-        second = model.heavy_atom(contact.partner, words[1])
+        first = carrier_of(model, contact.residue, words[0])
+        second = carrier_of(model, contact.partner, words[1])
         if first is not None and second is not None:
             return first, second
-    return model.closest(contact.residue, contact.partner)
+    return closest(model, contact.residue, contact.partner)
 
 
 def _rounded(point: NDArray[np.float64]) -> tuple[float, float, float]:

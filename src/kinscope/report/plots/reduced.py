@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from biotite.structure import AtomArray
 from numpy.typing import NDArray
 
 from kinscope.core.errors import LigandError
@@ -16,107 +16,73 @@ from kinscope.structures.io import read_model
 if TYPE_CHECKING:
     from kinscope.trajectories.snapshots import Snapshots
 
-
-@dataclass(frozen=True)
-class ReducedModel:
-    """The atoms of a model that the view draws.
-
-    Attributes
-    ----------
-    residues
-        Shape (n_atoms,), isoform-1a numbers.
-    residue_names, atom_names, elements
-        Shape (n_atoms,).
-    coordinates
-        Shape (n_atoms, 3), angstrom.
-    """
-
-    residues: NDArray[np.int64]
-    residue_names: NDArray[np.str_]
-    atom_names: NDArray[np.str_]
-    elements: NDArray[np.str_]
-    coordinates: NDArray[np.float64]
-
-    def atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
-        """Position (3,) of a named atom, angstrom; None if there is none."""
-        found = np.flatnonzero((self.residues == residue) & (self.atom_names == name))
-        return self.coordinates[found[0]] if len(found) else None
-
-    def heavy_atom(self, residue: int, name: str) -> NDArray[np.float64] | None:
-        """Position (3,) of a named atom or, of a hydrogen, of what carries it; angstrom.
-
-        Hydrogens bear their carrier's name without its element, and a digit: HG23 on CG2, HZ3 on NZ.
-        """
-        if not name.startswith("H"):
-            return self.atom(residue, name)
-        stem = name[1:]
-        for length in range(len(stem), -1, -1):
-            for element in ("N", "O", "S", "C"):
-                if (found := self.atom(residue, element + stem[:length])) is not None:
-                    return found
-            if stem[:length].isalpha():
-                break
-        return None
-
-    def closest(self, first: int, second: int) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
-        """The closest pair of heavy atoms of two residues, positions (3,) each, angstrom."""
-        one, two = (self.coordinates[self.residues == residue] for residue in (first, second))
-        if not len(one) or not len(two):
-            return None
-        distances = np.linalg.norm(one[:, None] - two[None], axis=2)
-        i, j = np.unravel_index(int(distances.argmin()), distances.shape)
-        return one[i], two[j]
-
-    def neighbours(self, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
-        """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
-        centre = self.coordinates[np.isin(self.residues, list(positions))]
-        near = np.zeros(len(self.residues), dtype=bool)
-        for point in centre:
-            near |= np.linalg.norm(self.coordinates - point, axis=1) <= cutoff_angstrom
-        return sorted({int(r) for r in self.residues[near]} - set(positions))
-
-    def pdb_text(self) -> str:
-        """PDB lines up to the coordinates, all in chain A."""
-        lines, names = [], zip(self.residue_names, self.atom_names, self.elements, strict=True)
-        rows = zip(self.residues, names, self.coordinates, strict=True)
-        for serial, (residue, (name3, name, element), (x, y, z)) in enumerate(rows, start=1):
-            field = str(name)[:4] if len(str(name)) > 3 or len(str(element)) > 1 else f" {name}"
-            lines.append(
-                f"ATOM  {serial % 100000:5d} {field:<4s} {str(name3)[:3]:>3s} A{int(residue):4d}    "
-                f"{x:8.3f}{y:8.3f}{z:8.3f}"
-            )
-        return "\n".join([*lines, "END"]) if lines else ""
+Point = NDArray[np.float64]
+"""Shape (3,), angstrom."""
 
 
-def read_reduced_model(path: Path) -> ReducedModel:
-    """Read a model of kinscope and keep its heavy atoms.
+def read_reduced_model(path: Path) -> AtomArray:
+    """The heavy atoms of a model of kinscope.
 
     Raises StructureError if the file cannot be read.
     """
     atoms = read_model(path)
-    elements = np.char.upper(np.asarray(atoms.element, dtype=np.str_))
-    coordinates = np.asarray(atoms.coord, dtype=np.float64)
-    residues = np.asarray(atoms.res_id, dtype=np.int64)
-    keep = (elements != "H") & np.isfinite(coordinates).all(axis=1)
-    return ReducedModel(
-        residues=residues[keep],
-        residue_names=np.asarray(atoms.res_name, dtype=np.str_)[keep],
-        atom_names=np.asarray(atoms.atom_name, dtype=np.str_)[keep],
-        elements=elements[keep],
-        coordinates=coordinates[keep],
-    )
+    return atoms[(np.char.upper(atoms.element) != "H") & np.isfinite(atoms.coord).all(axis=1)]
 
 
-def reduced_frame(found: Snapshots, frame: int, drawn: NDArray[np.intp]) -> ReducedModel:
-    """One frame as a model of some of its atoms."""
-    layout = found.layout
-    return ReducedModel(
-        residues=layout.res_id[drawn],
-        residue_names=layout.res_name[drawn],
-        atom_names=layout.atom_name[drawn],
-        elements=layout.element[drawn],
-        coordinates=found.coordinates[frame, drawn],
-    )
+def carrier_of(atoms: AtomArray, residue: int, name: str) -> Point | None:
+    """Where a named atom is or, of a hydrogen, what carries it; None if there is none.
+
+    Hydrogens bear their carrier's name without its element, and a digit: HG23 on CG2, HZ3 on NZ.
+    """
+    own = atoms[atoms.res_id == residue]
+    names = [name]
+    if name.startswith("H"):
+        stem = name[1:]
+        stems = [stem[:length] for length in range(len(stem), -1, -1)]
+        last = next(index for index, one in enumerate(stems) if not one or one.isalpha())
+        names = [element + one for one in stems[: last + 1] for element in "NOSC"]
+    for one in names:
+        if (own.atom_name == one).any():
+            return np.asarray(own.coord[own.atom_name == one][0], dtype=np.float64)
+    return None
+
+
+def closest(atoms: AtomArray, first: int, second: int) -> tuple[Point, Point] | None:
+    """The closest pair of heavy atoms of two residues."""
+    one, two = (np.asarray(atoms.coord[atoms.res_id == residue], float) for residue in (first, second))
+    if not len(one) or not len(two):
+        return None
+    distances = np.linalg.norm(one[:, None] - two[None], axis=2)
+    i, j = np.unravel_index(int(distances.argmin()), distances.shape)
+    return one[i], two[j]
+
+
+def neighbours(atoms: AtomArray, positions: Collection[int], cutoff_angstrom: float) -> list[int]:
+    """Residues with a heavy atom within the cutoff of any heavy atom of the given residues."""
+    near = np.zeros(len(atoms), dtype=bool)
+    for point in atoms.coord[np.isin(atoms.res_id, list(positions))]:
+        near |= np.linalg.norm(atoms.coord - point, axis=1) <= cutoff_angstrom
+    return sorted({int(residue) for residue in atoms.res_id[near]} - set(positions))
+
+
+def pdb_text(atoms: AtomArray) -> str:
+    """PDB lines up to the coordinates, all in chain A."""
+    lines = []
+    rows = zip(atoms.res_id, atoms.res_name, atoms.atom_name, atoms.element, atoms.coord, strict=True)
+    for serial, (residue, name3, name, element, (x, y, z)) in enumerate(rows, start=1):
+        field = name[:4] if len(name) > 3 or len(element) > 1 else f" {name}"
+        start = f"ATOM  {serial % 100000:5d} {field:<4s} {name3[:3]:>3s} A{residue:4d}    "
+        lines.append(f"{start}{x:8.3f}{y:8.3f}{z:8.3f}")
+    return "\n".join([*lines, "END"]) if lines else ""
+
+
+def frame_text(found: Snapshots, frame: int, drawn: NDArray[np.intp]) -> str:
+    """One frame as PDB lines of some of its atoms."""
+    layout, atoms = found.layout, AtomArray(len(drawn))
+    atoms.res_id, atoms.res_name = layout.res_id[drawn], layout.res_name[drawn]
+    atoms.atom_name, atoms.element = layout.atom_name[drawn], layout.element[drawn]
+    atoms.coord = found.coordinates[frame, drawn]
+    return pdb_text(atoms)
 
 
 def read_reduced_pose(path: Path) -> str:

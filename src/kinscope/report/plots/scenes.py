@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from kinscope.report.files import ModelFile, MovingFiles, Picture, ReportFiles
-from kinscope.report.plots.reduced import reduced_frame
+from kinscope.report.plots.reduced import frame_text
 from kinscope.report.style import MUTANT, NATIVE, region_colours
 from kinscope.report.text import Names
 from kinscope.targets.pack import Region
@@ -188,7 +188,7 @@ def _moving(
         return
     drawn = np.flatnonzero(found.layout.heavy & found.layout.protein)
     for frame in found.typical:
-        cmd.read_pdbstr(reduced_frame(found, frame, drawn).pdb_text(), f"frame{frame}")
+        cmd.read_pdbstr(frame_text(found, frame, drawn), f"frame{frame}")
     _plain(cmd)
     looked = f"resi {'+'.join(map(str, residues))}"
     own = f"resi {'+'.join(map(str, variant.positions))}"
