@@ -20,7 +20,7 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record
 from kinscope.interpretation.words.say import say
-from kinscope.interpretation.words.structures import entry_line, label_line
+from kinscope.interpretation.words.structures import label_line
 from kinscope.sequencing.reported.calls import wilson
 from kinscope.structures.conformation.atoms import AtomTable, finite
 from kinscope.structures.conformation.classify import EntryGeometry, classify_entries
@@ -38,6 +38,21 @@ _VALUE = re.compile(r"([\w-]+)=(-?\d+(?:\.\d+)?)")
 _FILE = re.compile(r"([0-9][a-z0-9]{3})\.(?:pdb|cif|ent)(?:\.gz)?")
 ROUNDING = 0.06
 """Labels carry one decimal: half of it, and 0.01 for coordinates with three."""
+
+
+def entry_line(entry: EntryGeometry) -> str:
+    """How one chain of a wwPDB entry measures."""
+    shape = entry.geometry
+    gaps = (shape.dfg_d1_angstrom, shape.dfg_d2_angstrom, shape.salt_bridge_271_286_angstrom)
+    d1, d2, bridge = ("unknown" if gap is None else f"{gap:.1f}" for gap in gaps)
+    dfg = "cannot tell" if "unknown" in (d1, d2) else shape.dfg
+    return (
+        f"{entry.entry}:{entry.chain} {entry.first_residue}-{entry.last_residue} DFG {dfg} "
+        f"(D1 {d1}, D2 {d2} angstrom), {shape.dfg_cluster}, helix C {shape.helix_c}, bridge {bridge}, "
+        f"loop {shape.activation_loop}, spine {shape.spine}, P-loop {shape.p_loop}, {shape.activity}"
+        + ("" if shape.sh2_position == "not modelled" else f", SH2 {shape.sh2_position}")
+        + "".join(f"; {say(note)}" for note in shape.notes if note.code == "borderline")
+    )
 
 
 def share(hits: Sequence[bool]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from factories.report import REGIONS, study, variant
 from factories.trajectory import moving, shipped_model, tumbling, write_replica
 from kinscope.report.files import ModelFile, MovingFiles, ReportFiles
-from kinscope.report.plots.reduced import reduced_frame
+from kinscope.report.plots.reduced import frame_text
 from kinscope.report.scene import Scene, build_scene
 from kinscope.targets import load_target
 from kinscope.trajectories.snapshots import MOST_FRAMES, snapshots
@@ -90,7 +90,7 @@ def test_the_page_holds_the_frames_in_a_few_hundred_kilobytes(replicas: tuple[Pa
 def test_a_frame_is_written_as_a_model(replicas: tuple[Path, ...]) -> None:
     found = snapshots(replicas, MODEL, POSITIONS)
     assert found is not None
-    text = reduced_frame(found, found.typical[0], found.drawn).pdb_text()
+    text = frame_text(found, found.typical[0], found.drawn)
     assert " CA  LYS A 404 " in text
     assert " NZ  LYS A 404 " in text, "side chains near the variant"
     assert " CB " not in "".join(line for line in text.splitlines() if " A 260 " in line)
