@@ -118,7 +118,7 @@ def _rendered(template: str, scripts: Sequence[str], **parts: object) -> str:
 def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     """What the report shows of the evidence: the nearest relations, the strongest of each drug in turn."""
     turns: Counter[tuple[str, str, str]] = Counter()
-    keyed = []
+    keyed: list[tuple[int, int, int, EvidenceHit]] = []
     for hit in sorted(hits, key=_weight):
         drug = (hit.relation, hit.item.drug, hit.item.direction)
         keyed.append((RELATIONS.index(hit.relation), turns[drug], len(keyed), hit))
