@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from factories.interpretation import difference, measurements, pocket, region, v
 from kinscope.interpretation.findings import left_out, of_region, structural_finding, verdict_of
 from kinscope.interpretation.motion import motion_questions
 from kinscope.report.files import DifferenceTrack, ReportFiles
+from kinscope.report.page import report_html
 from kinscope.report.plots.canvas import drawing
 from kinscope.report.plots.mobility import draw_difference
 from kinscope.report.text import Names, link_citations, source_link, typeset
@@ -77,6 +80,19 @@ def test_a_pocket_no_atom_of_which_moved_is_unmoved_whatever_the_grid_says(
     asked = {q.id: q for q in motion_questions(variant("K404E"), study, PACK)}
     found = asked["pocket myristate_pocket"].findings
     assert found[0].verdict.startswith("cannot tell: the mutant was rebuilt elsewhere") is told
+
+
+def test_what_would_settle_a_claim_stands_in_its_row(tmp_path: Path) -> None:
+    asked = motion_questions(variant("K404E"), measurements(), PACK)
+    settled = [question for question in asked if question.settled_by]
+    assert len(settled) == 4
+    study = factory.study(variant=variant("K404E"), assessment=factory.assessment(questions=asked))
+    page = report_html(study, factory.report_files(tmp_path), PACK)
+    for question in settled:
+        row = page.partition(f'<tr id="motion-{question.id.replace(" ", "-")}">')[2].partition("</tr>")[0]
+        assert row.endswith(f"<td>{question.settled_by}</td>")
+    head = page.partition('<table class="motion">')[2].partition("</tr>")[0]
+    assert head.endswith('<th scope="col">What would settle it</th>')
 
 
 def change(state: str, partner: int, kind: str, way: str) -> ContactChange:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -36,11 +36,10 @@ def binding_opinion(drug: DrugDefinition, measurements: Measurements) -> Binding
     if not calls:
         return None
     decided = [item for item in calls if item.call.word in ("lost", "kept")]
-    words = {item.call.word for item in decided}
-    if len(words) == 1:
-        word = decided[0].call.word
-        return BindingOpinion("lost" if word == "lost" else "kept", decided[0], calls, contradictory=False)
-    return BindingOpinion("unresolved", calls[0], calls, contradictory=len(words) > 1)
+    contradictory = len({item.call.word for item in decided}) > 1
+    if not decided or contradictory:
+        return BindingOpinion("unresolved", calls[0], calls, contradictory)
+    return BindingOpinion("lost" if decided[0].call.word == "lost" else "kept", decided[0], calls, False)
 
 
 def binding_calls(drug: DrugDefinition, measurements: Measurements) -> tuple[BindingCall, ...]:
@@ -73,8 +72,14 @@ def binding_calls(drug: DrugDefinition, measurements: Measurements) -> tuple[Bin
 
 ComputedVerdict = Literal["reduced binding expected", "no loss of binding detected", "not resolved"]
 POLAR = ("hydrogen bond", "salt bridge")
-_DOCKING, _GEOMETRY, _POCKETS = "docking of this run", "state geometry of this run", "pockets of this run"
+DOCKING = "docking of this run"
+"""The source of reasons from rigid docking; of those for binding only a pose found again by search counts."""
+_GEOMETRY, _POCKETS = "state geometry of this run", "pockets of this run"
 _RELAXED = "relaxed complexes of this run"
+_Told = tuple[Literal["for", "against"], Reason]
+"""A reason and its side."""
+_Said = tuple[ComputedVerdict, Literal["moderate", "low"], str]
+"""A verdict, how sure it is, and why."""
 SHIFT, CLASH, LOST, NONE_SEEN, NOT_RESOLVED = (
     "shift towards the active conformation", "steric clash", "lost contact", "none seen", "not resolved",
 )  # fmt: skip
@@ -111,7 +116,6 @@ class _Signs:
     direct: bool
     remote: bool
     polar_lost: bool
-    lost: bool
 
     @property
     def reduced(self) -> bool:
@@ -122,7 +126,7 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
     """Judge one drug on docking, relaxed complexes, geometry and pockets; few signs, little said."""
     chosen = main_comparison(drug, measurements.docking)
     shifted = state_shift(drug, variant, measurements.geometries)
-    shift_reasons = [_computed(text, _GEOMETRY, "moderate") for text in shifted]
+    shift_reasons = tuple(_computed(text, _GEOMETRY, "moderate") for text in shifted)
     if chosen is None:
         away = next((one.distance_angstrom for one in measurements.reach if one.drug == drug.id), None)
         return ComputedOpinion(
@@ -130,14 +134,17 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
             confidence="low",
             mechanism=SHIFT if shifted else NOT_RESOLVED,
             reasons_for=(),
-            reasons_against=tuple(shift_reasons),
+            reasons_against=shift_reasons,
             explanation=f"{drug.name} was not docked in this run.",
             distance_angstrom=away,
         )
     signs = _signs(chosen)
     relaxed = binding_opinion(drug, measurements)
-    speaks_for, speaks_against = _docking_reasons(chosen, signs, relaxed)
-    speaks_for += _pocket_reasons(drug, measurements)
+    told = [
+        *_relaxed_reasons(relaxed),
+        *_docking_reasons(chosen, signs, relaxed),
+        *_pocket_reasons(drug, measurements),
+    ]
     verdict, confidence, explanation = (
         _verdict(drug, chosen, signs) if relaxed is None else _relaxed_verdict(drug, relaxed, signs)
     )
@@ -145,8 +152,8 @@ def computed_opinion(variant: Variant, drug: DrugDefinition, measurements: Measu
         verdict=verdict,
         confidence=confidence,
         mechanism=_mechanism(variant, signs, verdict, bool(shifted), relaxed),
-        reasons_for=tuple(speaks_for),
-        reasons_against=(*speaks_against, *shift_reasons),
+        reasons_for=tuple(reason for side, reason in told if side == "for"),
+        reasons_against=(*(reason for side, reason in told if side == "against"), *shift_reasons),
         explanation=explanation,
         distance_angstrom=chosen.distance_to_variant_angstrom,
         binding=relaxed.calls if relaxed else (),
@@ -201,13 +208,10 @@ def _signs(comparison: DockingComparison) -> _Signs:
         direct=distance <= thresholds.DIRECT_CONTACT_ANGSTROM,
         remote=distance > thresholds.REMOTE_ANGSTROM,
         polar_lost=any(kind in contact for contact in comparison.contacts_lost for kind in POLAR),
-        lost=bool(comparison.contacts_lost),
     )
 
 
-def _verdict(
-    drug: DrugDefinition, comparison: DockingComparison, signs: _Signs
-) -> tuple[ComputedVerdict, Literal["moderate", "low"], str]:
+def _verdict(drug: DrugDefinition, comparison: DockingComparison, signs: _Signs) -> _Said:
     if not signs.trusted:
         return "not resolved", "low", (
             f"The known pose of {drug.name} was not kept in the native model "
@@ -215,58 +219,39 @@ def _verdict(
         )  # fmt: skip
     if signs.reduced:
         several = sum((signs.worse_score, signs.displaced or signs.invalid, signs.polar_lost)) >= 2
-        sure: Literal["moderate", "low"] = "moderate" if signs.direct and several else "low"
-        return "reduced binding expected", sure, f"Docking finds {drug.name} bound less well in the mutant."
+        why = f"Docking finds {drug.name} bound less well in the mutant."
+        return "reduced binding expected", "moderate" if signs.direct and several else "low", why
     # Around its known pose nothing is searched for that could be another one.
-    posed = (
-        f"{drug.name} {'keeps its pose' if comparison.mode == 'global' else 'was docked in its known pose'}"
-    )
+    posed = "keeps its pose" if comparison.mode == "global" else "was docked in its known pose"
     if signs.bounded and not (signs.direct and signs.polar_lost):
         return "no loss of binding detected", "low", (
-            f"{posed}, and the interval of the score difference excludes a loss of "
+            f"{drug.name} {posed}, and the interval of the score difference excludes a loss of "
             f"{thresholds.MEANINGFUL_SCORE_KCAL_PER_MOL} kcal/mol."
         )  # fmt: skip
     if signs.remote:
         return "no loss of binding detected", "low", (
-            f"{posed} {comparison.distance_to_variant_angstrom:.0f} Å from the substituted"
+            f"{drug.name} {posed} {comparison.distance_to_variant_angstrom:.0f} Å from the substituted"
             " residue; docking does not see effects that work through the protein's motion."
         )  # fmt: skip
-    return (
-        "not resolved",
-        "low",
-        (f"{posed}, but the score difference is too uncertain to exclude or show a loss."),
-    )
+    why = f"{drug.name} {posed}, but the score difference is too uncertain to exclude or show a loss."
+    return "not resolved", "low", why
 
 
-def _relaxed_verdict(
-    drug: DrugDefinition, relaxed: BindingOpinion, signs: _Signs
-) -> tuple[ComputedVerdict, Literal["moderate", "low"], str]:
+def _relaxed_verdict(drug: DrugDefinition, relaxed: BindingOpinion, signs: _Signs) -> _Said:
     """Where drug and surroundings were relaxed together, that decides, and rigid docking stands beside it."""
-    item = relaxed.deciding.difference_kcal_per_mol
-    measured = f"{difference_words(item)} in {relaxed.deciding.state}"
+    measured = f"{difference_words(relaxed.deciding.difference_kcal_per_mol)} in {relaxed.deciding.state}"
+    together = f"Relaxed together with its surroundings, {drug.name}"
     if relaxed.decision == "lost":
-        sure: Literal["moderate", "low"] = (
-            "moderate" if signs.direct and not relaxed.deciding.call.disagreement else "low"
-        )
-        return "reduced binding expected", sure, (
-            f"Relaxed together with its surroundings, {drug.name} loses interaction energy in the mutant: "
-            f"{measured}."
-        )  # fmt: skip
+        why = f"{together} loses interaction energy in the mutant: {measured}."
+        sure = signs.direct and not relaxed.deciding.call.disagreement
+        return "reduced binding expected", "moderate" if sure else "low", why
     if relaxed.decision == "kept":
-        return "no loss of binding detected", "low", (
-            f"Relaxed together with its surroundings, {drug.name} keeps its interaction energy in the "
-            f"mutant: {measured}: {KEPT_MEANS}."
-        )  # fmt: skip
+        why = f"{together} keeps its interaction energy in the mutant: {measured}: {KEPT_MEANS}."
+        return "no loss of binding detected", "low", why
+    why = f"{together} gives {measured}, which neither shows nor excludes a tenfold loss."
     if relaxed.contradictory:
-        return (
-            "not resolved",
-            "low",
-            f"Relaxed complexes of {drug.name} contradict each other between states.",
-        )
-    return "not resolved", "low", (
-        f"Relaxed together with its surroundings, {drug.name} gives {measured}, which neither shows nor "
-        "excludes a tenfold loss."
-    )  # fmt: skip
+        why = f"Relaxed complexes of {drug.name} contradict each other between states."
+    return "not resolved", "low", why
 
 
 def difference_words(item: Difference) -> str:
@@ -301,77 +286,56 @@ def _grows(variant: Variant) -> bool:
     return any(volume[sub.mutant] > volume[sub.wild_type] for sub in variant.substitutions)
 
 
-def _docking_reasons(
-    comparison: DockingComparison, signs: _Signs, relaxed: BindingOpinion | None
-) -> tuple[list[Reason], list[Reason]]:
-    """What one comparison says on either side, and what relaxed complexes say beside it."""
-    speaks_for, speaks_against = _relaxed_reasons(relaxed)
-    distance = comparison.distance_to_variant_angstrom
-    if signs.remote:
-        text = f"The substituted residue lies {distance:.1f} Å from the drug: no direct contact."
-        speaks_for.append(_computed(text, _DOCKING, "moderate"))
-    elif not signs.direct:
-        text = f"The substituted residue lies {distance:.1f} Å from the drug, outside direct contact."
-        speaks_for.append(_computed(text, _DOCKING, "weak"))
-    else:
-        text = f"The substituted residue touches the drug ({distance:.1f} Å)."
-        speaks_against.append(_computed(text, _DOCKING, "weak"))
-    if not signs.trusted:
-        return speaks_for, speaks_against
-    moved = comparison.mutant_rmsd_to_reference_angstrom
-    if signs.displaced:
-        text = f"The best pose in the mutant is {moved:.1f} Å from the known one."
-        speaks_against.append(_computed(text, _DOCKING, "moderate"))
-    elif comparison.mode == "global" and not signs.invalid:
-        text = f"The binding pose is kept in the mutant ({moved:.1f} Å from the known one)."
-        speaks_for.append(_computed(text, _DOCKING, "weak"))
-    if signs.invalid:
-        text = "The pose in the mutant fails the checks of its geometry."
-        speaks_against.append(_computed(text, _DOCKING, "moderate"))
-    _score_reason(comparison, signs, relaxed, speaks_for, speaks_against)
-    if signs.lost:
-        kept_apart = "moderate" if signs.polar_lost and signs.direct else "weak"
-        text = f"Contacts lost in the mutant: {', '.join(comparison.contacts_lost)}."
-        speaks_against.append(_computed(text, _DOCKING, kept_apart))
-    return speaks_for, speaks_against
-
-
-def _relaxed_reasons(relaxed: BindingOpinion | None) -> tuple[list[Reason], list[Reason]]:
+def _relaxed_reasons(relaxed: BindingOpinion | None) -> Iterator[_Told]:
     """Decided calls of relaxed complexes, each on its side."""
-    speaks_for: list[Reason] = []
-    speaks_against: list[Reason] = []
     for item in relaxed.calls if relaxed else ():
         state = f" in {item.state}" if relaxed and len(relaxed.calls) > 1 else ""
-        text = f"Drug and surroundings relaxed together{state}: "
         words = difference_words(item.difference_kcal_per_mol)
+        text = f"Drug and surroundings relaxed together{state}: {words}"
         if item.call.word == "lost":
-            speaks_against.append(_computed(f"{text}{words}.", _RELAXED, "moderate"))
+            yield "against", _computed(f"{text}.", _RELAXED, "moderate")
         elif item.call.word == "kept":
-            text = f"{text}{words}: {KEPT_MEANS}."
-            speaks_for.append(_computed(text, _RELAXED, "weak"))
-    return speaks_for, speaks_against
+            yield "for", _computed(f"{text}: {KEPT_MEANS}.", _RELAXED, "weak")
 
 
-def _score_reason(
-    comparison: DockingComparison,
-    signs: _Signs,
-    relaxed: BindingOpinion | None,
-    speaks_for: list[Reason],
-    speaks_against: list[Reason],
-) -> None:
-    """A docking difference counts only if it is resolved and large enough to matter."""
-    change = comparison.difference_kcal_per_mol
+def _docking_reasons(
+    comparison: DockingComparison, signs: _Signs, relaxed: BindingOpinion | None
+) -> Iterator[_Told]:
+    """What one comparison says; a difference counts only if it is resolved and large enough to matter."""
+    away = f"{comparison.distance_to_variant_angstrom:.1f} Å"
+    if signs.remote:
+        text = f"The substituted residue lies {away} from the drug: no direct contact."
+        yield "for", _computed(text, DOCKING, "moderate")
+    elif not signs.direct:
+        text = f"The substituted residue lies {away} from the drug, outside direct contact."
+        yield "for", _computed(text, DOCKING, "weak")
+    else:
+        yield "against", _computed(f"The substituted residue touches the drug ({away}).", DOCKING, "weak")
+    if not signs.trusted:
+        return
+    moved = f"{comparison.mutant_rmsd_to_reference_angstrom:.1f} Å from the known one"
+    if signs.displaced:
+        yield "against", _computed(f"The best pose in the mutant is {moved}.", DOCKING, "moderate")
+    elif comparison.mode == "global" and not signs.invalid:
+        yield "for", _computed(f"The binding pose is kept in the mutant ({moved}).", DOCKING, "weak")
+    if signs.invalid:
+        text = "The pose in the mutant fails the checks of its geometry."
+        yield "against", _computed(text, DOCKING, "moderate")
+    score = statement(comparison.difference_kcal_per_mol)
     if signs.worse_score:
         weight = "moderate" if signs.large_loss and signs.direct and relaxed is None else "weak"
-        text = f"Docking score{' (rigid protein)' if relaxed else ''}: {statement(change)}"
-        speaks_against.append(_computed(text, _DOCKING, weight))
+        text = f"Docking score{' (rigid protein)' if relaxed else ''}: {score}"
+        yield "against", _computed(text, DOCKING, weight)
     elif signs.bounded:
-        speaks_for.append(_computed(f"Docking score: {statement(change)}", _DOCKING, "weak"))
+        yield "for", _computed(f"Docking score: {score}", DOCKING, "weak")
+    if comparison.contacts_lost:
+        weight = "moderate" if signs.polar_lost and signs.direct else "weak"
+        text = f"Contacts lost in the mutant: {', '.join(comparison.contacts_lost)}."
+        yield "against", _computed(text, DOCKING, weight)
 
 
-def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Reason]:
+def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> Iterator[_Told]:
     """The myristate pocket unchanged speaks for a drug that binds there."""
-    reasons = []
     for pocket in measurements.pockets:
         if not pocket.pocket.startswith(drug.site) or pocket.state != drug.state:
             continue
@@ -384,8 +348,7 @@ def _pocket_reasons(drug: DrugDefinition, measurements: Measurements) -> list[Re
                 f"volume {pocket.mutant_volume_cubic_angstrom:.0f} against "
                 f"{pocket.native_volume_cubic_angstrom:.0f} Å³, no change resolved."
             )
-            reasons.append(_computed(text, _POCKETS, "weak"))
-    return reasons
+            yield "for", _computed(text, _POCKETS, "weak")
 
 
 def _computed(text: str, source: str, weight: str) -> Reason:

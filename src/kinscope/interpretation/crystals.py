@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from kinscope.analysis.crystal_classes import class_mean, compare_classes
 from kinscope.analysis.regions import RegionDifference
-from kinscope.interpretation.findings import finding, join, region_label
+from kinscope.interpretation.findings import join, of_two, region_label
 from kinscope.interpretation.model import MobilityFinding, MobilityQuestion
-from kinscope.results.flexibility import ClassName, CrystalClass, CrystalFlexibility, class_named
+from kinscope.results.flexibility import ClassName, CrystalFlexibility, class_named
 from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 
@@ -73,7 +73,7 @@ def crystal_question(
     for first, second in PAIRS:
         readings += [
             _difference(row, first, second, pack)
-            for row in _compared(table.network, first, second, regions)
+            for row in _compared(table, first, second, regions)
             if row.difference.resolved and row.region in (*own, *_ALWAYS)
         ]
     answer = (
@@ -87,18 +87,11 @@ def state_findings(
     table: CrystalFlexibility | None, region: str, pack: TargetPack
 ) -> tuple[MobilityFinding, ...]:
     """A region in DFG-out against the active form, by how the activation loop lies."""
-    return differences_of(table.network, region, pack, "active") if table is not None else ()
-
-
-def differences_of(
-    classes: tuple[CrystalClass, ...], region: str, pack: TargetPack, first: ClassName
-) -> tuple[MobilityFinding, ...]:
-    """A region in the conformations that are compared with the first, by network or by B factors."""
     return tuple(
-        _difference(row, one, second, pack)
-        for one, second in PAIRS
-        if one == first
-        for row in _compared(classes, one, second, regions_compared(pack))
+        _difference(row, first, second, pack)
+        for first, second in PAIRS
+        if first == "active" and table is not None
+        for row in _compared(table, first, second, regions_compared(pack))
         if row.region == region
     )
 
@@ -127,16 +120,11 @@ def _difference(
 ) -> MobilityFinding:
     where = f"{region_label(pack, row.region)}: {CLASS_LABELS[second]} against {CLASS_LABELS[first]}"
     values = f"{row.first:.2f} and {row.second:.2f}"
-    found = finding("network", where, row.difference, side=CLASS_LABELS[second], result=values)
-    # Two conformations do not change, they differ.
-    return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
+    return of_two("network", where, row.difference, CLASS_LABELS[second], result=values)
 
 
 def _compared(
-    classes: tuple[CrystalClass, ...],
-    first: ClassName,
-    second: ClassName,
-    regions: dict[str, tuple[int, ...]],
+    table: CrystalFlexibility, first: ClassName, second: ClassName, regions: dict[str, tuple[int, ...]]
 ) -> list[RegionDifference]:
-    one, two = class_named(classes, first), class_named(classes, second)
+    one, two = class_named(table.network, first), class_named(table.network, second)
     return [] if one is None or two is None else compare_classes(one, two, regions)

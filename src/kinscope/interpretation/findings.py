@@ -36,6 +36,12 @@ def finding(
     )
 
 
+def of_two(method: Method, words: str, change: Difference, side: str, *, result: str = "") -> MobilityFinding:
+    """A difference between two states or conformations, which do not change: they differ."""
+    found = finding(method, words, change, side=side, result=result)
+    return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
+
+
 def of_region(row: RegionComparison, pack: TargetPack) -> MobilityFinding:
     """A region's fluctuation as a reading."""
     digits = 2 if row.native_rmsf_angstrom >= 0.1 else 3
@@ -61,11 +67,8 @@ def with_interval(change: Difference) -> str:
             f"{100 * change.confidence:g} % interval {_signed(change.low, '')} to {_signed(change.high, '')}"
         )
     if change.effect_size is not None:
-        ends = (
-            f", {_g(change.effect_size_low)} to {_g(change.effect_size_high)}"
-            if change.effect_size_low is not None and change.effect_size_high is not None
-            else ""
-        )
+        low, high = change.effect_size_low, change.effect_size_high
+        ends = "" if low is None or high is None else f", {_g(low)} to {_g(high)}"
         inside.append(f"Hedges' g {_g(change.effect_size)}{ends}")
     return f"{text} ({'; '.join(inside)})" if inside else text
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from kinscope.analysis.sampling import SHORTEST_NS
 from kinscope.interpretation.crystals import crystal_question, state_findings
-from kinscope.interpretation.findings import finding, of_region, region_label, state_label, where
+from kinscope.interpretation.findings import finding, of_region, of_two, region_label, state_label, where
 from kinscope.interpretation.model import Measurements, MobilityFinding, MobilityQuestion
 from kinscope.interpretation.preference import crystal_contacts_of, preference_question
 from kinscope.interpretation.stays import stay_findings
@@ -128,9 +128,7 @@ def _of_states(row: StateMobility, pack: TargetPack) -> MobilityFinding:
     what = region_label(pack, row.region) if row.region else f"mean of {row.residues} residues"
     who = "native" if row.variant == "native" else row.variant
     first, second = (state_label(pack, state) for state in (row.first_state, row.second_state))
-    found = finding(row.method, f"{who}, {what}: {second} against {first}", row.difference, side=second)
-    # Two states do not change, they differ.
-    return found.model_copy(update={"verdict": found.verdict.replace("no change of", "no difference of")})
+    return of_two(row.method, f"{who}, {what}: {second} against {first}", row.difference, second)
 
 
 def _open(variant: Variant, told: Measurements, pack: TargetPack) -> Iterator[MobilityQuestion]:

@@ -67,14 +67,10 @@ class ControlRow(Record):
 class PreferenceFinding(Record):
     """What may be said of a variant's conformation, and what the same instrument said of its controls."""
 
-    variant: str
-    told: bool
     sentence: str
     record: str
     """Of the controls, in words; stands beside every sentence."""
     readings: tuple[PreferenceReading, ...]
-    left_out: tuple[str, ...]
-    """Entries that are substituted at the variant's own residues."""
     controls: tuple[ControlRow, ...]
 
 
@@ -91,14 +87,10 @@ def preference_of(pack: TargetPack, variant: Variant) -> PreferenceFinding | Non
         f"Which conformation {variant.short} disfavours is not told: no difference is above 1 with an "
         "interval off zero."
     )
-    places = set(variant.positions)
     return PreferenceFinding(
-        variant=variant.short,
-        told=bool(told),
         sentence=f"{variant.short} {told}." if told else silent,
         record=_record(controls, told_shares(found.of("active"), found.of("dfg-out-folded"))[0]),
         readings=readings,
-        left_out=tuple(item.entry for item in table.entries if places & set(item.substituted)),
         controls=controls,
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,24 +40,6 @@ _HERE = Path(__file__).parent
 _NOT_ID = re.compile(r"[^A-Za-z0-9_-]")
 
 
-@dataclass(frozen=True)
-class InlineFigure:
-    """A figure as the page holds it."""
-
-    caption: str
-    image: Markup
-
-
-@dataclass(frozen=True)
-class ChangedContact:
-    """One contact that is lost or gained, with the states that show it."""
-
-    who: str
-    kind: str
-    change: str
-    states: str
-
-
 def render_report(result: StudyResult, files: ReportFiles, pack: TargetPack, output: Path) -> None:
     """Write the self-contained report of a study, and its appendix beside it, each atomically.
 
@@ -74,25 +56,24 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
     """The report as text."""
     scene = build_scene(result, files)
     names = text.Names(files)
-    scripts = [_own("page.js")]
-    if scene.states:
-        scripts = [_vendored(), _own("viewer.js"), *scripts]
+    viewer = [_held("vendor/3Dmol-min.js"), _held("templates/viewer.js")] if scene.states else []
+    scripts = [*viewer, _held("templates/page.js")]
     hits = weightiest(result.evidence.hits)
     told = spoken(result.measurements)
-    figures = {one.name: InlineFigure(one.caption, _inline(one)) for one in draw_figures(result, files)}
-    figures |= {one.name: InlineFigure(one.caption, _picture(one)) for one in files.pictures}
-    page = _environment().get_template("report.html.j2")
-    return page.render(
+    figures = {
+        one.name: {"caption": one.caption, "image": _inline(one)} for one in draw_figures(result, files)
+    }
+    figures |= {one.name: {"caption": one.caption, "image": _picture(one)} for one in files.pictures}
+    return _rendered(
+        "report.html.j2",
+        scripts,
         result=result,
         front=front.front_page(result, pack),
         columns=front.COLUMNS,
         nothing=front.NOTHING,
         stage=_stage(result),
         files=files,
-        variant=result.variant,
         measured=told,
-        assessment=result.assessment,
-        evidence=result.evidence,
         questions=[q for q in result.assessment.questions if q.findings or q.said],
         standing=STANDING,
         power=_power(result),
@@ -105,63 +86,69 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         scenes=[one.name for one in files.pictures],
         scene=scene,
         scene_json=text.script_json(scene.model_dump(mode="json")),
-        css=Markup(_own("report.css")),
-        scripts=[Markup(script) for script in scripts],
-        policy=pages.content_security_policy(scripts, images=_IMAGES),
         colours=style,
-        styles=style.VERDICTS,
     )
 
 
 def appendix_html(result: StudyResult, files: ReportFiles) -> str:
     """The appendix as text: every table, no picture, no script."""
+    return _rendered(
+        "appendix.html.j2",
+        [],
+        title=f"{result.variant.gene} {result.variant.short}",
+        tables=appendix_tables(result, files),
+        settings=settings_text(result.settings),
+    )
+
+
+def _rendered(template: str, scripts: Sequence[str], **parts: object) -> str:
+    """A page with its style and the policy that names its scripts."""
     return (
         _environment()
-        .get_template("appendix.html.j2")
+        .get_template(template)
         .render(
-            title=f"{result.variant.gene} {result.variant.short}",
-            tables=appendix_tables(result, files),
-            settings=settings_text(result.settings),
-            css=Markup(_own("report.css")),
-            policy=pages.content_security_policy([], images=_IMAGES),
+            css=Markup(_held("templates/report.css")),
+            scripts=[Markup(script) for script in scripts],
+            policy=pages.content_security_policy(scripts, images=_IMAGES),
+            **parts,
         )
     )
 
 
 def weightiest(hits: Sequence[EvidenceHit]) -> list[EvidenceHit]:
     """What the report shows of the evidence: the nearest relations, the strongest of each drug in turn."""
-    ranked = sorted(
-        hits,
-        key=lambda hit: (
-            RELATIONS.index(hit.relation),
-            STRENGTHS.index(hit.item.strength),
-            hit.item.level,
-            hit.item.id,
-        ),
-    )
-    turn: dict[tuple[str, str, str], int] = {}
+    turns: Counter[tuple[str, str, str]] = Counter()
     keyed: list[tuple[int, int, int, EvidenceHit]] = []
-    for hit in ranked:
+    for hit in sorted(hits, key=_weight):
         drug = (hit.relation, hit.item.drug, hit.item.direction)
-        keyed.append((RELATIONS.index(hit.relation), turn.setdefault(drug, 0), len(keyed), hit))
-        turn[drug] += 1
+        keyed.append((RELATIONS.index(hit.relation), turns[drug], len(keyed), hit))
+        turns[drug] += 1
     return [row[3] for row in sorted(keyed, key=lambda row: row[:3])[:_MOST_HITS]]
 
 
-def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> list[ChangedContact]:
+def _weight(hit: EvidenceHit) -> tuple[int, int, str, str]:
+    item = hit.item
+    return RELATIONS.index(hit.relation), STRENGTHS.index(item.strength), item.level, item.id
+
+
+def changed_contacts(changes: Sequence[ContactChange], names: text.Names) -> list[dict[str, str]]:
     """Lost and gained contacts, each once with its states, strong kinds first; bare proximity is left out."""
     found: dict[tuple[int, str, str, str], list[ContactChange]] = {}
     for one in changes:
         contact = one.contact
         if one.change != "kept" and contact.kind != "van der Waals":
-            who = (
-                f"{contact.residue_name.capitalize()}{contact.residue} – {contact.partner_name.capitalize()}"
-            )
-            key = (text.strength(contact.kind), one.change, f"{who}{contact.partner}", contact.kind)
+            own = f"{contact.residue_name.capitalize()}{contact.residue}"
+            who = f"{own} – {contact.partner_name.capitalize()}{contact.partner}"
+            key = (text.strength(contact.kind), one.change, who, contact.kind)
             found.setdefault(key, []).append(one)
     return [
-        ChangedContact(who, kind, change, ", ".join(dict.fromkeys(names.state(one.state) for one in own)))
-        for (_, change, who, kind), own in sorted(
+        {
+            "who": who,
+            "kind": kind,
+            "change": change,
+            "states": ", ".join(dict.fromkeys(names.state(one.state) for one in rows)),
+        }
+        for (_, change, who, kind), rows in sorted(
             found.items(), key=lambda item: (item[0][0], item[0][1] == "gained", -len(item[1]), item[0][2])
         )
     ][:12]
@@ -220,13 +207,8 @@ def _environment() -> Environment:
 
 
 @cache
-def _own(name: str) -> str:
-    return (_HERE / "templates" / name).read_text(encoding="utf-8")
-
-
-@cache
-def _vendored() -> str:
-    return (_HERE / "vendor" / "3Dmol-min.js").read_text(encoding="utf-8")
+def _held(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
 
 
 def _inline(figure: DrawnFigure) -> Markup:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from biotite.structure import AtomArray
@@ -28,6 +29,8 @@ from kinscope.report.style import CHANGE_COLOURS, marked_segments, region_colour
 from kinscope.report.text import Names, strength
 from kinscope.results.measured import Contact, ContactChange
 from kinscope.targets.pack import Region
+
+T = TypeVar("T")
 
 NEIGHBOUR_CUTOFF_ANGSTROM = 5.0
 """Residues drawn with side chains around the variant: any heavy atom this near, the usual contact shell."""
@@ -185,7 +188,7 @@ def _state(
     poses = []
     for file in files.poses:
         if file.state == identifier:
-            molfile = _pose(file.path, f"{file.drug}, {file.role} pose", notes)
+            molfile = _shown(read_reduced_pose, file.path, f"{file.drug}, {file.role} pose", notes)
             if molfile:
                 poses.append(ScenePose(drug=file.drug, role=file.role, molfile=molfile))
     return SceneState(
@@ -230,24 +233,19 @@ def _frames(identifier: str, positions: tuple[int, ...], files: ReportFiles) -> 
 def _first(here: list[ModelFile], variants: tuple[str, ...], notes: list[str]) -> AtomArray | None:
     for file in here:
         if file.variant in variants and file.alternative == 0:
-            return _read(file, notes)
+            return _shown(
+                read_reduced_model, file.path, f"The model of {file.variant} in {file.state}", notes
+            )
     return None
 
 
-def _read(file: ModelFile, notes: list[str]) -> AtomArray | None:
+def _shown(read: Callable[[Path], T], path: Path, name: str, notes: list[str]) -> T | None:
+    """What a file holds; where it cannot be read that is noted."""
     try:
-        return read_reduced_model(file.path)
-    except KinscopeError as error:
-        notes.append(f"The model of {file.variant} in {file.state} is not shown: {error.what}")
-        return None
-
-
-def _pose(path: Path, name: str, notes: list[str]) -> str:
-    try:
-        return read_reduced_pose(path)
+        return read(path)
     except KinscopeError as error:
         notes.append(f"{name} is not shown: {error.what}")
-        return ""
+        return None
 
 
 def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
@@ -261,9 +259,7 @@ def _strongest(changes: Sequence[ContactChange]) -> list[ContactChange]:
 
 def _contact_line(change: ContactChange, model: AtomArray | None) -> SceneContact | None:
     contact = change.contact
-    if model is None:
-        return None
-    ends = _ends(contact, model)
+    ends = None if model is None else _ends(contact, model)
     if ends is None:
         return None
     partner = f"{contact.partner_name.capitalize()}{contact.partner}"

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from kinscope.core.files import write_atomic
+from kinscope.core.tables import harmless_cell
 from kinscope.results.trajectories import PrincipalMotion, ReplicaAnalysis
 
-Columns = dict[str, list[Any]]
+Row = dict[str, Any]
 
 
 def write_tables(
@@ -28,150 +29,110 @@ def write_tables(
     """
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, columns in (
+    for name, rows in (
         ("measures", _measures(replicas)),
         ("series", _series(replicas)),
         ("residues", _residues(replicas)),
-        ("states", _states(replicas)),
+        ("states", ({**_who(one), **share.model_dump()} for one in replicas for share in one.classes)),
         ("contacts", _contacts(replicas)),
         ("principal", _principal(motion)),
     ):
-        if columns and any(columns.values()):
-            paths += _write(directory / name, columns, provenance)
+        if held := list(rows):
+            paths += _write(directory / name, held, provenance)
     path = directory / "provenance.json"
     write_atomic(path, json.dumps(dict(provenance), indent=1, sort_keys=True) + "\n")
     return [*paths, path]
 
 
-def _write(stem: Path, columns: Columns, provenance: Mapping[str, str]) -> list[Path]:
+def _write(stem: Path, rows: list[Row], provenance: Mapping[str, str]) -> list[Path]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    table = pa.table(columns).replace_schema_metadata(
-        {f"kinscope.{key}": value for key, value in provenance.items()}
-    )
+    metadata = {f"kinscope.{key}": value for key, value in provenance.items()}
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
-    parquet = stem.with_suffix(".parquet")
-    write_atomic(parquet, buffer.getvalue())
+    pq.write_table(pa.Table.from_pylist(rows, metadata=metadata), buffer, compression="zstd")
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(zip(*([_cell(value) for value in column] for column in columns.values()), strict=True))
-    plain = stem.with_suffix(".csv")
+    writer.writerow(rows[0])
+    writer.writerows([_cell(value) for value in row.values()] for row in rows)
+    plain, parquet = stem.with_suffix(".csv"), stem.with_suffix(".parquet")
+    write_atomic(parquet, buffer.getvalue())
     write_atomic(plain, text.getvalue())
     return [plain, parquet]
 
 
 def _cell(value: Any) -> Any:
-    if isinstance(value, float):
-        return f"{value:.6g}"
-    if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r"):
-        return f"'{value}"
-    return value
+    return f"{value:.6g}" if isinstance(value, float) else harmless_cell(value)
 
 
-def _who(columns: Columns, one: ReplicaAnalysis, times: int = 1) -> None:
-    for key, value in (("trajectory", one.name), ("variant", one.variant), ("replica", one.replica + 1)):
-        columns.setdefault(key, []).extend([value] * times)
+def _who(one: ReplicaAnalysis) -> Row:
+    return {"trajectory": one.name, "variant": one.variant, "replica": one.replica + 1}
 
 
-def _add(columns: Columns, **row: Any) -> None:
-    for key, value in row.items():
-        columns.setdefault(key, []).append(value)
-
-
-def _measures(replicas: Sequence[ReplicaAnalysis]) -> Columns:
+def _measures(replicas: Sequence[ReplicaAnalysis]) -> Iterator[Row]:
     """Mean, spread and error of every quantity; the quantity's name holds the unit."""
-    columns: Columns = {}
     for one in replicas:
         for series in one.series:
-            _who(columns, one)
-            _add(
-                columns,
-                quantity=series.name,
-                unit=series.unit,
-                mean=series.mean,
-                standard_deviation=series.standard_deviation,
-                standard_error=series.standard_error,
-                effective_frames=series.effective_frames,
-                frames=one.frames,
-                length_ns=one.length_ns,
-            )
-    return columns
+            yield {
+                **_who(one),
+                "quantity": series.name,
+                **series.model_dump(exclude={"name", "label", "values"}),
+                "frames": one.frames,
+                "length_ns": one.length_ns,
+            }
 
 
-def _series(replicas: Sequence[ReplicaAnalysis]) -> Columns:
+def _series(replicas: Sequence[ReplicaAnalysis]) -> Iterator[Row]:
     """Every quantity over time: a column each, a row per block of frames; empty where it was not measured."""
     names = list(dict.fromkeys(series.name for one in replicas for series in one.series))
-    columns: Columns = {}
     for one in replicas:
-        rows = max((len(series.values) for series in one.series), default=0)
-        _who(columns, one, rows)
-        columns.setdefault("block", []).extend(range(rows))
-        middle = [
-            None if one.length_ns is None else one.length_ns * (row + 0.5) / rows for row in range(rows)
+        count = max((len(series.values) for series in one.series), default=0)
+        rows = [
+            {
+                **_who(one),
+                "block": block,
+                "time_ns": None if one.length_ns is None else one.length_ns * (block + 0.5) / count,
+                **dict.fromkeys(names),
+            }
+            for block in range(count)
         ]
-        columns.setdefault("time_ns", []).extend(middle)
-        for name in names:
-            found = one.measured(name)
+        for series in one.series:
             # Pocket volumes are measured in fewer frames: each stands in the row whose time it is.
-            values: list[float | None] = [None] * rows
-            if found is not None and found.values:
-                for index, value in enumerate(found.values):
-                    values[min(rows - 1, index * rows // len(found.values))] = value
-            columns.setdefault(name, []).extend(values)
-    return columns
+            for index, value in enumerate(series.values):
+                rows[min(count - 1, index * count // len(series.values))][series.name] = value
+        yield from rows
 
 
-def _residues(replicas: Sequence[ReplicaAnalysis]) -> Columns:
-    columns: Columns = {}
+def _residues(replicas: Sequence[ReplicaAnalysis]) -> Iterator[Row]:
     for one in replicas:
         structure = one.structure
         fluctuation = dict(zip(one.residues, one.rmsf_angstrom, strict=True))
         for residue, helix, strand in zip(
             structure.residues, structure.helix_percent, structure.strand_percent, strict=True
         ):
-            _who(columns, one)
-            _add(
-                columns,
-                residue=residue,
-                rmsf_angstrom=fluctuation.get(residue),
-                helix_percent=helix,
-                strand_percent=strand,
-            )
-    return columns
+            yield {
+                **_who(one),
+                "residue": residue,
+                "rmsf_angstrom": fluctuation.get(residue),
+                "helix_percent": helix,
+                "strand_percent": strand,
+            }
 
 
-def _states(replicas: Sequence[ReplicaAnalysis]) -> Columns:
-    columns: Columns = {}
-    for one in replicas:
-        for share in one.classes:
-            _who(columns, one)
-            _add(columns, aspect=share.aspect, label=share.label, percent=share.percent)
-    return columns
-
-
-def _contacts(replicas: Sequence[ReplicaAnalysis]) -> Columns:
-    columns: Columns = {}
+def _contacts(replicas: Sequence[ReplicaAnalysis]) -> Iterator[Row]:
     for one in replicas:
         for contact in one.contacts:
-            _who(columns, one)
-            _add(columns, **contact.model_dump(exclude={"halves_percent"}))
-    return columns
+            yield {**_who(one), **contact.model_dump(exclude={"halves_percent"})}
 
 
-def _principal(motion: PrincipalMotion | None) -> Columns:
-    columns: Columns = {}
+def _principal(motion: PrincipalMotion | None) -> Iterator[Row]:
     for row in () if motion is None else motion.projections:
         for index, (first, second) in enumerate(zip(row.first_angstrom, row.second_angstrom, strict=True)):
-            _add(
-                columns,
-                variant=row.variant,
-                replica=row.replica + 1,
-                frame=index,
-                first_axis_angstrom=first,
-                second_axis_angstrom=second,
-                cosine_content=row.cosine_content,
-            )
-    return columns
+            yield {
+                "variant": row.variant,
+                "replica": row.replica + 1,
+                "frame": index,
+                "first_axis_angstrom": first,
+                "second_axis_angstrom": second,
+                "cosine_content": row.cosine_content,
+            }

@@ -151,12 +151,11 @@ def strength(kind: str) -> int:
 
 
 class Names:
-    """Labels of states, drugs and regions; the identifier itself where the pack does not name it."""
+    """Labels of states and drugs; the identifier itself where the pack does not name it."""
 
     def __init__(self, files: ReportFiles) -> None:
         self._states = {state.id: state.label for state in files.states}
         self._drugs = {drug.id: drug for drug in files.drugs}
-        self._regions = {region.name: region.label for region in files.regions}
         self._order = {state.id: index for index, state in enumerate(files.states)}
 
     def state(self, identifier: str) -> str:
@@ -177,7 +176,3 @@ class Names:
         found = self._drugs.get(ligand)
         name = in_prose(found) if found else ligand
         return f" with {name}" if name else ""
-
-    def region(self, name: str) -> str:
-        """A region's label."""
-        return self._regions.get(name, name.replace("_", " "))

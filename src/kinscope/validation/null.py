@@ -23,6 +23,7 @@ from kinscope.analysis.calls import LOST_KCAL_PER_MOL, word_of
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import sha256_of_file, write_atomic
 from kinscope.core.records import Record
+from kinscope.core.tables import csv_text
 from kinscope.interpretation.model import Measurements
 from kinscope.results.docking import RelaxedComparison, RelaxedSettings
 from kinscope.results.measured import Difference
@@ -120,27 +121,25 @@ def unchanged(residue: int, pack: TargetPack) -> Variant:
 
 def null_rows(residue: int, found: Measurements) -> list[NullRow]:
     """Every difference of a study that changes nothing; of contacts, how many were lost or gained."""
-    rows = [_row("rigid docking", residue, f"{one.drug} {one.state}", one.difference_kcal_per_mol)
-            for one in found.docking]  # fmt: skip
-    rows += [_row("relaxed complexes", residue, f"{one.drug} {one.state}", one.difference_kcal_per_mol)
-             for one in found.relaxed]  # fmt: skip
-    rows += [_row("pocket volume", residue, f"{one.pocket} {one.state}", one.volume_difference_cubic_angstrom)
-             for one in found.pockets]  # fmt: skip
-    states = dict.fromkeys(change.state for change in found.contact_changes)
-    for state in states:
+    read: list[tuple[Instrument, str, Difference]] = [
+        *(("rigid docking", f"{x.drug} {x.state}", x.difference_kcal_per_mol) for x in found.docking),
+        *(("relaxed complexes", f"{x.drug} {x.state}", x.difference_kcal_per_mol) for x in found.relaxed),
+        *(("pocket volume", f"{x.pocket} {x.state}", x.volume_difference_cubic_angstrom)
+          for x in found.pockets),
+    ]  # fmt: skip
+    rows = [
+        NullRow(instrument=instrument, residue=residue, about=about, value=round(item.value, 3),
+                low=round(item.low, 3), high=round(item.high, 3))
+        for instrument, about, item in read
+        if item.value is not None and item.low is not None and item.high is not None
+    ]  # fmt: skip
+    for state in dict.fromkeys(change.state for change in found.contact_changes):
         of_state = [change.change for change in found.contact_changes if change.state == state]
         value = float(of_state.count("gained") - of_state.count("lost"))
         changed = float(len(of_state) - of_state.count("kept"))
         rows.append(NullRow(instrument="contacts", residue=residue, about=state,
                             value=value, low=changed, high=changed))  # fmt: skip
-    return [row for row in rows if row is not None]
-
-
-def _row(instrument: Instrument, residue: int, about: str, item: Difference) -> NullRow | None:
-    if item.value is None or item.low is None or item.high is None:
-        return None
-    return NullRow(instrument=instrument, residue=residue, about=about, value=round(item.value, 3),
-                   low=round(item.low, 3), high=round(item.high, 3))  # fmt: skip
+    return rows
 
 
 def summaries(rows: Iterable[NullRow]) -> list[NullSummary]:
@@ -199,11 +198,8 @@ def write_rows(path: Path, rows: Sequence[NullRow], made_by: str) -> None:
         before, found = read_rows(path)
         held = {(row.residue, row.instrument, row.about): row for row in found if before == made_by}
     held |= {(row.residue, row.instrument, row.about): row for row in rows}
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(NullRow.model_fields), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(held[key].model_dump() for key in sorted(held))
-    write_atomic(path, f"# protocol {made_by}\n{text.getvalue()}")
+    table = csv_text(NullRow.model_fields, [list(held[key].model_dump().values()) for key in sorted(held)])
+    write_atomic(path, f"# protocol {made_by}\n{table}")
 
 
 def read_rows(path: Path) -> tuple[str, list[NullRow]]:
@@ -261,17 +257,6 @@ def relaxed_complexes(
     return [row for row in rows if row is not None]
 
 
-def judged(variant: Variant, found: Iterable[RelaxedComparison], pack: TargetPack) -> list[Judged]:
-    """The relaxed complexes of a variant beside what is published."""
-    return [
-        Judged(
-            variant.short, one.drug, one.state, one.difference_kcal_per_mol,
-            _published(pack, variant.short, one.drug),
-        )
-        for one in found
-    ]  # fmt: skip
-
-
 def calls_in_words(rows: Sequence[Judged]) -> str:
     """A line a call, then how calls and publications agree."""
     lines = []
@@ -320,9 +305,12 @@ def run_calls(
     pack: TargetPack, variants: Sequence[str], work: Path, *, target: str, drugs: Sequence[str],
     cores: int | None,
 ) -> list[Judged]:  # fmt: skip
-    """The calls of each variant."""
-    rows = []
-    for text in variants:
-        variant = parse_variant(text, pack)
-        rows += judged(variant, relaxed_complexes(variant, still(target, drugs), work, cores, pack), pack)
-    return rows
+    """The relaxed complexes of each variant beside what is published."""
+    return [
+        Judged(
+            variant.short, one.drug, one.state, one.difference_kcal_per_mol,
+            _published(pack, variant.short, one.drug),
+        )
+        for variant in (parse_variant(text, pack) for text in variants)
+        for one in relaxed_complexes(variant, still(target, drugs), work, cores, pack)
+    ]  # fmt: skip

@@ -15,7 +15,7 @@ from kinscope.evidence.civic import NO_EFFECT_UP_TO, REDUCED_UP_TO, fold_text
 from kinscope.evidence.matching import AGAINST, FOR, lookup
 from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary, KinEstimate
 from kinscope.interpretation import thresholds
-from kinscope.interpretation.computed import ComputedOpinion, computed_opinion
+from kinscope.interpretation.computed import DOCKING, ComputedOpinion, computed_opinion
 from kinscope.interpretation.findings import in_prose, join
 from kinscope.interpretation.model import (
     Basis,
@@ -27,14 +27,7 @@ from kinscope.interpretation.model import (
     VerdictWord,
 )
 from kinscope.interpretation.published import PublishedOpinion, published_opinion, rank, reason_of
-from kinscope.interpretation.verdicts.standing import (
-    approval_of,
-    disagreements,
-    measured_folds,
-    sight_of,
-    track_of,
-    years,
-)
+from kinscope.interpretation.verdicts.standing import disagreements, measured_folds, sight_of, track_of, years
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.variants.model import Variant
 
@@ -114,7 +107,6 @@ def judge(
     if (decision.basis, decision.verdict) == ("predicted", "not resolved") and shows_loss:
         decision = of_models  # what moved shows a loss where the prediction leaves it open
     parts = _parts(of_drug)
-    approval, tool = approval_of(drug, evidence)
     folds, mean = measured_folds(exact)
     track = track_of(decision.basis, decision.verdict, kin, evidence)
     if decision.basis == "predicted" and predicted and predicted.track:
@@ -158,8 +150,8 @@ def judge(
             "predicted": predicted,
             "sight": sight,
             "track": track,
-            "tool_compound": tool,
-            "approval": approval,
+            "tool_compound": approved is not None and approved.is_tool,
+            "approval": f"{approved.text} ({approved.citation}; as of {approved.dated})" if approved else "",
         }
     )
     said = tuple(disagreements(record, exact, kin, in_prose(drug)))
@@ -231,13 +223,9 @@ def _that_could_differ(reasons: Sequence[Reason], sight: Sight, *, speaks_for: b
     return [
         reason
         for reason in reasons
-        if reason.source != RIGID
+        if reason.source != DOCKING
         or (sight.word != "out of reach" and (not speaks_for or reason.text.startswith("The binding pose")))
     ]
-
-
-RIGID = "docking of this run"
-"""The source of reasons from rigid docking; of those for binding only a pose found again by search counts."""
 
 
 def _word_of_fold(fold: float, limit: float) -> str:

@@ -44,14 +44,6 @@ def years(items: Sequence[EvidenceItem]) -> str:
     return f"{found[0]}-{found[-1]}" if len(found) > 1 else "".join(found)
 
 
-def approval_of(drug: DrugDefinition, evidence: EvidenceSummary) -> tuple[str, bool]:
-    """Where the drug stands, with the date of that, and whether it is shown apart."""
-    entry = next((one for one in evidence.approvals if one.drug == drug.id), None)
-    if entry is None:
-        return "", False
-    return f"{entry.text} ({entry.citation}; as of {entry.dated})", entry.is_tool
-
-
 def kind_of(basis: str, verdict: str, kin: KinEstimate | None) -> str:
     """The kind of a verdict, by which track records are kept."""
     if basis == "inferred from kin":

@@ -54,60 +54,50 @@ def states_of(profiles: Sequence[FluctuationProfile], names: Names) -> list[str]
 
 def draw_rmsf(profiles: Sequence[FluctuationProfile], variant: Variant, files: ReportFiles) -> Figure | None:
     """One panel per state: native and mutant lines, band from the lowest to the highest replica."""
-    names = Names(files)
-    states = states_of(profiles, names)
+    own = (variant.short, variant.slug)
     pairs = [
-        (
-            state,
-            replicas(profiles, state, ("native",)),
-            replicas(profiles, state, (variant.short, variant.slug)),
-        )
-        for state in states
+        (state, replicas(profiles, state, ("native",)), replicas(profiles, state, own))
+        for state in states_of(profiles, Names(files))
     ]
     pairs = [pair for pair in pairs if pair[1] or pair[2]]
     if not pairs:
         return None
-    figure, panels = _panels(len(pairs), _window(pairs), files)
+    held = [data for pair in pairs for data in pair[1:] if data is not None]
+    figure, panels = _panels([pair[0] for pair in pairs], [data.residues for data in held], files, "RMSF (Å)")
     # One scale for every state, so that states can be compared by eye.
-    tops = [_peak(data) for pair in pairs for data in pair[1:]]
-    for index, (axes, (state, native, mutant)) in enumerate(zip(panels, pairs, strict=True)):
+    tops = [float(np.nanmax(data.rmsf)) for data in held if np.isfinite(data.rmsf).any()]
+    for axes, (_, native, mutant) in zip(panels, pairs, strict=True):
         for data, colour, label in ((native, NATIVE, "native"), (mutant, MUTANT, variant.short)):
             if data is not None:
                 # Native lies under the mutant and shows on both sides of it where the two agree.
                 _line(axes, data, colour, label, width=2.6 if data is native else 1.0)
-        axes.set_title(names.state(state))
-        axes.set_ylabel("RMSF (Å)")
-        axes.set_ylim(0, 1.12 * max(*tops, 0.1))
+        axes.set_ylim(0, 1.12 * max([*tops, 0.1]))
         mark_variant(axes, variant.positions)
-        if index == 0:
-            axes.legend(loc="upper right", ncols=3, fontsize=8)
-    panels[-1].set_xlabel("residue")
-    figure.suptitle("Fluctuation by molecular dynamics", x=0.01, ha="left", fontsize=11, weight="bold")
-    return figure
+    panels[0].legend(loc="upper right", ncols=3, fontsize=8)
+    return _titled(figure, "Fluctuation by molecular dynamics")
 
 
 def draw_difference(
     profiles: Sequence[FluctuationProfile], variant: Variant, files: ReportFiles
 ) -> Figure | None:
     """One panel per state: mutant minus native, by the track that analysis made."""
-    names = Names(files)
-    tracks = []
-    for state in states_of(profiles, names):
+    tracks: list[DifferenceTrack] = []
+    for state in states_of(profiles, Names(files)):
         tracks += [t for t in files.difference_tracks if t.state == state and t.residues][:1]
     if not tracks:
         return None
-    window = (min(min(t.residues) for t in tracks), max(max(t.residues) for t in tracks))
-    figure, panels = _panels(len(tracks), window, files, height_inch=1.55)
+    states, residues = [track.state for track in tracks], [track.residues for track in tracks]
+    figure, panels = _panels(states, residues, files, "Δ RMSF (Å)", height_inch=1.55)
     # One scale for every state here too, or noise in a quiet state looks like motion in a loud one.
     reach = max(_reach(track) for track in tracks)
     for axes, track in zip(panels, tracks, strict=True):
         _difference(axes, track)
         axes.set_ylim(-reach, reach)
-        axes.set_title(names.state(track.state))
-        axes.set_ylabel("Δ RMSF (Å)")
         mark_variant(axes, variant.positions)
-    panels[-1].set_xlabel("residue")
-    title = f"{variant.short} minus native, molecular dynamics"
+    return _titled(figure, f"{variant.short} minus native, molecular dynamics")
+
+
+def _titled(figure: Figure, title: str) -> Figure:
     figure.suptitle(title, x=0.01, ha="left", fontsize=11, weight="bold")
     return figure
 
@@ -148,10 +138,6 @@ def _line(axes: Axes, data: Replicas, colour: str, label: str, *, width: float) 
     axes.plot(x, mean, color=colour, linewidth=width, label=f"{label} (n = {len(data.rmsf)})")
 
 
-def _peak(data: Replicas | None) -> float:
-    return float(np.nanmax(data.rmsf)) if data is not None and np.isfinite(data.rmsf).any() else 0.0
-
-
 def _gapped(
     residues: NDArray[np.int64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -161,25 +147,28 @@ def _gapped(
     return x, np.insert(np.asarray(values, dtype=np.float64), breaks, np.nan)
 
 
-def _window(pairs: Sequence[tuple[str, Replicas | None, Replicas | None]]) -> tuple[int, int]:
-    residues = np.concatenate([data.residues for pair in pairs for data in pair[1:] if data is not None])
-    return int(residues.min()), int(residues.max())
-
-
 def _panels(
-    count: int, window: tuple[int, int], files: ReportFiles, height_inch: float = 1.85
+    states: Sequence[str],
+    residues: Sequence[Sequence[int] | NDArray[np.int64]],
+    files: ReportFiles,
+    label: str,
+    height_inch: float = 1.85,
 ) -> tuple[Figure, list[Axes]]:
-    """A strip with the region names above ``count`` panels that share the residue axis."""
-    first, last = window
+    """A strip with the region names above a panel for each state; they share the residue axis."""
+    names, every = Names(files), np.concatenate(residues)
+    first, last = int(every.min()), int(every.max())
     regions = segments_between(files.regions, first, last)
     colours = region_colours(files.regions)
-    figure = new_figure(9.2, 0.75 + (0.55 if regions else 0) + height_inch * count)
-    ratios = [0.5 / height_inch * 1.6 if regions else 0.01, *[1.0] * count]
-    strip, *panels = figure.subplots(count + 1, 1, sharex=True, height_ratios=ratios)
-    region_strip(strip, regions, colours, window)
-    for axes in panels:
+    figure = new_figure(9.2, 0.75 + (0.55 if regions else 0) + height_inch * len(states))
+    ratios = [0.5 / height_inch * 1.6 if regions else 0.01, *[1.0] * len(states)]
+    strip, *panels = figure.subplots(len(states) + 1, 1, sharex=True, height_ratios=ratios)
+    region_strip(strip, regions, colours, (first, last))
+    for axes, state in zip(panels, states, strict=True):
         mark_regions(axes, regions, colours)
         axes.grid(axis="y")
         axes.set_xlim(first - 1, last + 1)
         axes.tick_params(labelbottom=axes is panels[-1])
+        axes.set_title(names.state(state))
+        axes.set_ylabel(label)
+    panels[-1].set_xlabel("residue")
     return figure, panels
