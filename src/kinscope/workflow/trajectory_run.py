@@ -264,11 +264,6 @@ def _analyse(
             *(["the comparison: native and mutant replicas are not as long"] if unequal else []),
         ),
     )
-    _write(output, result)
-    return Analysed(title, output, result)
-
-
-def _write(output: Path, result: AnalysisResult) -> None:
     provenance = {
         "kinscope_version": result.kinscope_version,
         "created": result.created,
@@ -279,6 +274,7 @@ def _write(output: Path, result: AnalysisResult) -> None:
         output.mkdir(parents=True, exist_ok=True)
         write_tables(output, result.replicas, result.principal, provenance)
         write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
+    return Analysed(title, output, result)
 
 
 def _fingerprint(path: Path) -> str:
