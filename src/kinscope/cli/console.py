@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -38,6 +39,10 @@ class Console:
         if not (self.quiet or self.as_json):
             echo(text, err=True)
 
+    def show(self, content: Any, lines: Iterable[object]) -> None:
+        """Print a result, as :func:`show`."""
+        show(content, lines, self.as_json)
+
     def teller(self) -> Progress:
         """Progress as lines, each text once."""
         said: set[str] = set()
@@ -62,6 +67,15 @@ def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
 def show_json(content: Any) -> None:
     """Print a record, or plain data with records and paths in it."""
     echo(json_of(content))
+
+
+def show(content: Any, lines: Iterable[object], as_json: bool) -> None:
+    """Print a result: as JSON, or in lines for people, which a generator makes only then."""
+    if as_json:
+        show_json(content)
+        return
+    for line in lines:
+        echo(line)
 
 
 def json_of(content: Any) -> str:

@@ -26,9 +26,9 @@ def table_lines(
     """The whole table as lines of at most :data:`WIDTH` characters."""
     fitting = [row for row in rows if row.outcome == "docked"]
     others = [row for row in rows if row.outcome != "docked"]
-    lines = [*_scores(fitting, variant), ""] if fitting else []
+    lines: list[str] = []
     if fitting:
-        lines += [*_poses(fitting, variant), ""]
+        lines += [*_scores(fitting, variant), "", *_poses(fitting, variant), ""]
         lines += [*_reasons(fitting), "", *_by_drug(fitting), ""]
     if others:
         lines += [*_misfits(others), ""]

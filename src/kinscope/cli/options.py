@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 import typer
 
 if TYPE_CHECKING:
+    from kinscope.targets import TargetPack
+    from kinscope.variants import Variant
     from kinscope.workflow.engine.cluster import ClusterFile
 
 Expression = Annotated[
@@ -23,6 +25,7 @@ RunDirectory = Annotated[
     Path, typer.Argument(metavar="DIR", help="The directory of a study, e.g. kinscope-K404E.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
+AsCsv = Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]
 Target = Annotated[
     str, typer.Option("--target", help="Target pack: a name that ships (abl1, src), or a directory.")
@@ -32,14 +35,6 @@ Drugs = Annotated[list[str] | None, typer.Option("--drug", help="Only this drug;
 States = Annotated[list[str] | None, typer.Option("--state", help="Only this conformation; may be repeated.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Directory of the study; default: kinscope-VARIANT.")]
 Cores = Annotated[int | None, typer.Option("--cores", min=1, max=4096, help="Cores to use; default: all.")]
-ClusterOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--cluster",
-        metavar="FILE",
-        help="Run steps in jobs of a cluster that this YAML file describes: provider, queue, gpus.",
-    ),
-]
 EngineOfDynamics = Annotated[
     str | None,
     typer.Option(
@@ -58,22 +53,21 @@ Mirror = Annotated[
 ]
 
 
+def given(**values: Any) -> dict[str, Any]:
+    """What was said, of what might have been."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
 @dataclasses.dataclass(frozen=True)
 class ReadingOptions:
     """How a structure of the user's is found and read."""
 
-    chain: Annotated[
-        str | None, typer.Option("--chain", help="Chain of your structure; default: the best one.")
-    ] = None
+    chain: Annotated[str | None, typer.Option(help="Chain of your structure; default: the best one.")] = None
     as_state_like: Annotated[
-        str | None,
-        typer.Option(
-            "--as-state-like", metavar="STATE", help="Treat your structure like this shipped state."
-        ),
+        str | None, typer.Option(metavar="STATE", help="Treat your structure like this shipped state.")
     ] = None
     max_gap: Annotated[
-        int | None,
-        typer.Option("--max-gap", min=0, max=30, help="Longest missing stretch that is filled. [12]"),
+        int | None, typer.Option(min=0, max=30, help="Longest missing stretch that is filled. [12]")
     ] = None
     allow_truncation: Annotated[
         bool, typer.Option("--allow-truncation", help="Cut your structure at longer missing stretches.")
@@ -93,13 +87,12 @@ class ReadingOptions:
         from kinscope.core.errors import BadInputError
         from kinscope.results.user_structure import UserStructureOptions
 
-        options = {
-            "chain": self.chain,
-            "like": self.as_state_like,
-            "max_gap": self.max_gap,
-            "allow_truncation": self.allow_truncation or None,
-        }
-        said = {name: value for name, value in options.items() if value is not None}
+        said = given(
+            chain=self.chain,
+            like=self.as_state_like,
+            max_gap=self.max_gap,
+            allow_truncation=self.allow_truncation or None,
+        )
         try:
             UserStructureOptions(**said)
         except ValidationError as error:
@@ -132,7 +125,6 @@ class StructureOptions:
     structure: Annotated[
         str | None,
         typer.Option(
-            "--structure",
             metavar="FILE",
             help="Your own structure of the kinase: PDB or mmCIF (gzip allowed), or a wwPDB code at hand.",
         ),
@@ -168,18 +160,52 @@ class RunOptions:
     cores: Cores = None
 
 
-def where_to_run(cores: int | None, cluster: Path | None) -> int | ClusterFile | None:
-    """Where steps run, as :data:`kinscope.workflow.study.Where`.
+@dataclasses.dataclass(frozen=True)
+class WhereOptions:
+    """On what the steps of a study run."""
 
-    Raises BadInputError if the cluster's file cannot be used, or cores are named beside it.
+    cores: Cores = None
+    cluster: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Run steps in jobs of a cluster that this YAML file describes: provider, queue, gpus.",
+        ),
+    ] = None
+
+    def where(self) -> int | ClusterFile | None:
+        """The same as :data:`kinscope.workflow.study.Where`.
+
+        Raises BadInputError if the cluster's file cannot be used, or cores are named beside it.
+        """
+        if self.cluster is None:
+            return self.cores
+        from kinscope.workflow.engine.cluster import read_cluster
+
+        if self.cores is not None:
+            raise typer.BadParameter("--cores is of this machine; a cluster's stand in its file")
+        return read_cluster(self.cluster)
+
+
+def pack_of(target: str) -> TargetPack:
+    """The target pack that is meant.
+
+    Raises BadInputError if there is none, or it is damaged.
     """
-    if cluster is None:
-        return cores
-    from kinscope.workflow.engine.cluster import read_cluster
+    from kinscope.targets import load_target
 
-    if cores is not None:
-        raise typer.BadParameter("--cores is of this machine; a cluster's stand in its file")
-    return read_cluster(cluster)
+    return load_target(target)
+
+
+def variant_of(expression: str, target: str) -> tuple[Variant, TargetPack]:
+    """The variant that is meant, and its target pack.
+
+    Raises BadInputError if either cannot be used.
+    """
+    from kinscope.variants import parse_variant
+
+    pack = pack_of(target)
+    return parse_variant(expression, pack), pack
 
 
 Command = Callable[..., None]
@@ -210,9 +236,9 @@ def _flattened(function: Command) -> Command:
     signature = inspect.Signature(options, return_annotation=None)
 
     def command(*values: Any, **named: Any) -> None:
-        given = signature.bind(*values, **named)
-        given.apply_defaults()
-        function(**{name: _value(name, hints[name], given.arguments) for name in parameters})
+        said = signature.bind(*values, **named)
+        said.apply_defaults()
+        function(**{name: _value(name, hints[name], said.arguments) for name in parameters})
 
     command.__name__, command.__doc__, command.__module__ = function.__name__, function.__doc__, __name__
     command.__annotations__ = {option.name: option.annotation for option in options}
@@ -234,9 +260,9 @@ def _options(name: str, hint: Any, default: Any) -> Iterator[inspect.Parameter]:
         yield inspect.Parameter(name, kind, default=default, annotation=hint)
 
 
-def _value(name: str, hint: Any, given: Mapping[str, Any]) -> Any:
+def _value(name: str, hint: Any, said: Mapping[str, Any]) -> Any:
     """The value of an option, or the record of several."""
     if not dataclasses.is_dataclass(hint):
-        return given[name]
+        return said[name]
     hints = get_type_hints(hint, include_extras=True)
-    return hint(**{field: _value(field, hints[field], given) for field in hints})  # type: ignore[operator]
+    return hint(**{field: _value(field, hints[field], said) for field in hints})  # type: ignore[operator]

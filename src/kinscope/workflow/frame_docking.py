@@ -14,12 +14,9 @@ from kinscope.docking.table.frames import FrameDocking, ReplicaPoses, compare_fr
 from kinscope.dynamics.records import TOPOLOGY_FILE
 from kinscope.structures.io import read_model
 from kinscope.targets.pack import DrugDefinition, TargetPack
-from kinscope.trajectories.frames import Chunk
-from kinscope.trajectories.sources import Source, replica_source
-from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import Store
+from kinscope.trajectories.sources import Source
 from kinscope.workflow.study import plan_of
-from kinscope.workflow.trajectory_run import finished_replicas, title_of
+from kinscope.workflow.trajectory_run import finished_systems, title_of
 
 FRAME_DOCKING_FILE = "docking-frames.json"
 NATIVE = "native"
@@ -52,12 +49,11 @@ def dock_frames(
     study, steps, store = plan_of(directory)
     posed = [drug.id for drug in pack.drugs if (pack.directory / "poses" / f"{drug.id}.sdf").is_file()]
     wanted = [pack.drug(name) for name in (drugs or study.settings.drugs or posed)]
-    systems = _systems(finished_replicas(steps, store), store)
     jobs = [
-        (drug, title, sources)
-        for title, (state, bound, sources) in sorted(systems.items())
+        (drug, title_of(state, bound), sources)
+        for (state, bound), sources in sorted(finished_systems(steps, store).items())
         for drug in wanted
-        if drug.state == state and bound in (None, drug.id) and len({s.variant for s in sources}) > 1
+        if drug.state == state and bound in ("", drug.id) and len({s.variant for s in sources}) > 1
     ]
     if not jobs:
         raise BadInputError(
@@ -79,20 +75,6 @@ def dock_frames(
     return result
 
 
-_System = tuple[str, str | None, list[Source]]
-"""State, bound drug, replicas."""
-
-
-def _systems(replicas: Sequence[Step], store: Store) -> dict[str, _System]:
-    found: dict[str, _System] = {}
-    for step in replicas:
-        title, state = title_of(step)
-        bound = step.parameters.get("ligand")
-        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
-        found.setdefault(title, (state, str(bound) if bound else None, []))[2].append(source)
-    return found
-
-
 def _replica(pack: TargetPack, drug: DrugDefinition, source: Source, frames: int) -> ReplicaPoses:
     atoms = read_model(source.files[0].path.with_name(TOPOLOGY_FILE))
     protein = source.layout.protein
@@ -110,11 +92,6 @@ def _replica(pack: TargetPack, drug: DrugDefinition, source: Source, frames: int
 def _spaced(source: Source, most: int) -> Iterator[tuple[int, Coordinates]]:
     """About ``most`` evenly spaced frames of the second half."""
     begin = source.frames // 2
-    stride = max(1, (source.frames - begin) // max(1, most))
-    number = 0
-    chunk: Chunk
-    for chunk in source.chunks():
-        for coordinates in chunk.coordinates:
-            if number >= begin and (number - begin) % stride == 0 and (number - begin) // stride < most:
-                yield number, coordinates
-            number += 1
+    wanted = range(begin, source.frames, max(1, (source.frames - begin) // max(1, most)))[:most]
+    frames = (coordinates for chunk in source.chunks() for coordinates in chunk.coordinates)
+    return ((number, coordinates) for number, coordinates in enumerate(frames) if number in wanted)

@@ -275,13 +275,12 @@ def _gromacs(gpus: bool) -> Finding:
     from kinscope.dynamics.gromacs.program import find_gromacs
 
     found = find_gromacs()
+    value = (
+        "none" if gpus else "none; without a GPU it runs replicas several times as fast (apt install gromacs)"
+    )
     if found is not None:
-        return Finding(
-            name="GROMACS",
-            value=f"{found.properties['Version']}, {say(found.reason)} ({found.properties['Executable']})",
-        )
-    advice = "" if gpus else "; without a GPU it runs replicas several times as fast (apt install gromacs)"
-    return Finding(name="GROMACS", value=f"none{advice}")
+        value = f"{found.properties['Version']}, {say(found.reason)} ({found.properties['Executable']})"
+    return Finding(name="GROMACS", value=value)
 
 
 def _existing(path: Path) -> Path:

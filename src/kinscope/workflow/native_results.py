@@ -6,12 +6,13 @@ else: if a setting, a model or a stage changes, the keys no longer fit, and the 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kinscope.core.errors import ComputationError
 from kinscope.targets import TargetPack, target_names, target_reference
-from kinscope.variants import variant_from_changes
+from kinscope.targets.pack import StateDefinition
+from kinscope.variants import Variant, variant_from_changes
 from kinscope.workflow.engine.driver import Driver, Event
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step
@@ -34,15 +35,18 @@ def preset_for(pack: TargetPack, preset: str) -> StudySettings:
     return with_changes(load_preset(preset), target=target_reference(name), docked="all")
 
 
+def held_by(pack: TargetPack, states: Sequence[StateDefinition]) -> Variant:
+    """A substitution in the middle of what some states all hold."""
+    first, last = max(state.first_residue for state in states), min(state.last_residue for state in states)
+    position = (first + last) // 2
+    residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
+    return variant_from_changes({position: residue}, pack)
+
+
 def native_steps(pack: TargetPack, preset: str = "quick") -> list[Step]:
     """Docking into every native model, with the settings of a preset."""
-    first = max(state.first_residue for state in pack.states)
-    last = min(state.last_residue for state in pack.states)
-    position = (first + last) // 2
     # Any substitution that every state holds will do: no native step depends on it.
-    residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
-    variant = variant_from_changes({position: residue}, pack)
-    study = Study(pack, variant, preset_for(pack, preset))
+    study = Study(pack, held_by(pack, pack.states), preset_for(pack, preset))
     return [docking(study, "reference", drug) for drug in study.drugs]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
@@ -105,28 +106,27 @@ def _publish(source: Path, directory: Path, *parts: str) -> None:
 
 def _publish_input(directory: Path, role: str, step: Step, source: Path, variant: Variant) -> None:
     stage, *about = role.split("/")
+    who = "native" if "native" in (stage, about[0]) else variant.slug
     if stage in ("native", "mutant"):
-        who = "native" if stage == "native" else variant.slug
-        for path in sorted(source.glob("model_*.*")):
-            number = path.stem.removeprefix("model_")
-            name = who if number == "0" else f"{who}_alternative_{number}"
-            _publish(path, directory, "models", about[0], f"{name}{path.suffix}")
+        _publish_each(source, "model_*.*", directory, ("models", about[0]), who)
     elif stage == "docking":
-        side, drug = about
-        who = "native" if side == "native" else variant.slug
-        for path in sorted(source.glob("poses_*.sdf")):
-            number = path.stem.removeprefix("poses_")
-            name = f"{drug}_{who}" if number == "0" else f"{drug}_{who}_alternative_{number}"
-            _publish(path, directory, "poses", f"{name}.sdf")
+        _publish_each(source, "poses_*.sdf", directory, ("poses",), f"{about[1]}_{who}")
     elif stage in ("replica", "bound"):
-        side, _, number = about
-        who = "native" if side == "native" else variant.slug
+        number = about[2]
         system = "_".join(
             filter(None, (str(step.parameters["state"]), str(step.parameters.get("ligand", ""))))
         )
         for path in sorted(source.glob("*")):
             if path.is_file() and path.name != "artefact.json":
                 _publish(path, directory, "trajectories", f"{system}_{who}_{int(number) + 1}", path.name)
+
+
+def _publish_each(source: Path, files: str, directory: Path, folders: tuple[str, ...], name: str) -> None:
+    """Copy an artefact's numbered files; the first is called as asked, others are alternatives to it."""
+    for path in sorted(source.glob(files)):
+        number = path.stem.partition("_")[2]
+        called = name if number == "0" else f"{name}_alternative_{number}"
+        _publish(path, directory, *folders, f"{called}{path.suffix}")
 
 
 def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]:
@@ -138,9 +138,9 @@ def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]
     directory = f"kinscope-{variant.slug}"
     expression = f'"{variant.hgvs_p}"'
     said = _structure_options(settings.structure)
+    target = "" if settings.target == StudySettings().target else settings.target
     patient = {"--disease": settings.disease, "--transcript": settings.transcript}
-    common = [*_target_options(settings.target), *said]
-    common += [word for name, value in patient.items() if value for word in (name, value)]
+    common = [*_words({"--target": target}), *said, *_words(patient)]
     if settings.dynamics.own_ligands:
         first = [
             " ".join(["kinscope simulate", expression, *_length_options(settings), *_own(one), *common])
@@ -148,8 +148,7 @@ def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]
         ]
         return (*first, f"kinscope resume {directory}")
     if _is_preset(settings):
-        named = [] if settings.preset == StudySettings().preset else ["--preset", settings.preset]
-        first = [" ".join(["kinscope assess", expression, *named, *common])]
+        first = [" ".join(["kinscope assess", expression, *_words(_preset(settings)), *common])]
     else:
         # What is said of the structure stands in the file; the structure itself does not.
         first = [
@@ -165,39 +164,46 @@ def _is_preset(settings: StudySettings) -> bool:
     return plain.content() == settings.content()
 
 
-def _target_options(target: str) -> list[str]:
-    """What names the target; nothing for the default one."""
-    return [] if target == StudySettings().target else ["--target", shlex.quote(target)]
+def _words(options: Mapping[str, str | bool | None]) -> list[str]:
+    """Options as they are typed: those that have a value, and flags that are set."""
+    words: list[str] = []
+    for name, value in options.items():
+        words += [name] * bool(value)
+        words += [shlex.quote(value)] if value and isinstance(value, str) else []
+    return words
+
+
+def _preset(settings: StudySettings) -> dict[str, str]:
+    return {} if settings.preset == StudySettings().preset else {"--preset": settings.preset}
 
 
 def _structure_options(named: StructureSettings | None) -> list[str]:
     """What gives the user's structure, the file first."""
     if named is None:
         return []
-    words = ["--structure", shlex.quote(named.file)]
-    words += ["--chain", shlex.quote(named.chain)] if named.chain else []
-    words += ["--as-state-like", shlex.quote(named.like)] if named.like else []
-    words += ["--max-gap", str(named.max_gap)] if named.max_gap != StructureSettings().max_gap else []
-    return [*words, *(["--allow-truncation"] if named.allow_truncation else [])]
+    return _words({
+        "--structure": named.file, "--chain": named.chain, "--as-state-like": named.like,
+        "--max-gap": "" if named.max_gap == StructureSettings().max_gap else str(named.max_gap),
+        "--allow-truncation": named.allow_truncation,
+    })  # fmt: skip
 
 
 def _length_options(settings: StudySettings) -> list[str]:
     dynamics, usual = settings.dynamics, load_preset(settings.preset).dynamics
-    words = [] if settings.preset == StudySettings().preset else ["--preset", settings.preset]
+    said = _preset(settings)
     if dynamics.budget_minutes is None:
-        words += ["--length-ns", f"{dynamics.length_ns:g}"]
+        said["--length-ns"] = f"{dynamics.length_ns:g}"
     elif dynamics.budget_minutes != usual.budget_minutes:
-        words += ["--md-minutes", f"{dynamics.budget_minutes:g}"]
-    return [*words, *(["--replicas", str(dynamics.replicas)] if dynamics.replicas != usual.replicas else [])]
+        said["--md-minutes"] = f"{dynamics.budget_minutes:g}"
+    if dynamics.replicas != usual.replicas:
+        said["--replicas"] = str(dynamics.replicas)
+    return _words(said)
 
 
 def _own(ligand: OwnLigand) -> list[str]:
     """What gives a ligand of the user's, by the names that its files had."""
-    words = ["--ligand-file", shlex.quote(f"{ligand.name}.sdf")]
-    words += ["--parameters", shlex.quote(f"{ligand.name}.xml")]
-    words += ["--state", ligand.state] if ligand.state != "user" else []
-    words += ["--in-place"] if ligand.pose == "given" else []
-    return [
-        *words,
-        *(["--site", ligand.site] if ligand.site != OwnLigand.model_fields["site"].default else []),
-    ]
+    return _words({
+        "--ligand-file": f"{ligand.name}.sdf", "--parameters": f"{ligand.name}.xml",
+        "--state": "" if ligand.state == "user" else ligand.state, "--in-place": ligand.pose == "given",
+        "--site": "" if ligand.site == OwnLigand.model_fields["site"].default else ligand.site,
+    })  # fmt: skip

@@ -41,10 +41,8 @@ def sides_of(pack: TargetPack, residue: int, kind: str, drugs: Iterable[str]) ->
 
 def computed(sides: Sides, engine: Driver) -> list[RelaxedRow]:
     """A row of each pair of which both sides could be computed; what the engine's store holds is taken."""
-    done, rows = (
-        engine.run([step for pair in sides.values() for step in pair.values()]).done,
-        list[RelaxedRow](),
-    )
+    done = engine.run([step for pair in sides.values() for step in pair.values()]).done
+    rows: list[RelaxedRow] = []
     for (change, drug), pair in sides.items():
         paths = [engine.store.path(pair[side]) / SIDE for side in ("native", "mutant")]
         found = [read_records(path, ComplexSide) for path in paths if path.is_file()]

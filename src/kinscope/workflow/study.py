@@ -22,7 +22,7 @@ from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import lay_out_answer
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
-from kinscope.workflow.engine.driver import Driver, Event, Outcome
+from kinscope.workflow.engine.driver import Driver, Engine, Event, Outcome
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
@@ -329,7 +329,7 @@ class Run:
         return Driver(
             self.directory,
             Store(default_cache() / "artefacts"),
-            self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device),
+            self._engine(),
             shipped=shipped_store(self.study.pack),
             listener=listener,
         )
@@ -352,8 +352,10 @@ class Run:
     @property
     def capacity(self) -> Mapping[str, int]:
         """How many steps run at once by resource."""
-        engine = self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device)
-        return engine.capacity
+        return self._engine().capacity
+
+    def _engine(self) -> Engine:
+        return self.cluster or Processes(self.cores, self.devices, self._packing.replicas_per_device)
 
     def _pace(self, study: Study) -> Pace:
         """As the study was begun, else as this machine or cluster does best."""

@@ -17,10 +17,9 @@ from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.interpretation.words.say import say
 from kinscope.interpretation.words.statistics import power_of
 from kinscope.targets import TargetPack
-from kinscope.variants import variant_from_changes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.machine import Finding, find_gpus, packing_of, runner_of
-from kinscope.workflow.native_results import preset_for, shipped_store
+from kinscope.workflow.native_results import held_by, preset_for, shipped_store
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study
@@ -169,13 +168,9 @@ def preset_times(pack: TargetPack, rate: Rate, *, cores: int) -> list[PresetTime
 
 def _preset_time(pack: TargetPack, name: str, rate: Rate, cores: int) -> PresetTime:
     settings = preset_for(pack, name)
-    position = (pack.states[0].first_residue + pack.states[0].last_residue) // 2
-    residue = "G" if pack.transcript.protein[position - 1] == "A" else "A"
     runners: dict[str, Runner] = {"CPU": "cpu", GROMACS: "gromacs"}
     on = runners.get(rate.platform, "gpu")
-    study = Study(
-        pack, variant_from_changes({position: residue}, pack), settings, pace=Pace(rate.at_once, on)
-    )
+    study = Study(pack, held_by(pack, pack.states[:1]), settings, pace=Pace(rate.at_once, on))
     steps = in_order([plan_study(study).report])
     replicas = [step for step in steps if step.name in REPLICA_STAGES]
     shipped = shipped_store(pack)

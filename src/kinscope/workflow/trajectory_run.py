@@ -145,11 +145,7 @@ def analyse_run(
         return [_analyse([source], pack, near, output, directory.name, files, settings, progress)]
     study, steps, store = plan_of(directory)
     asked = (variant or study.variant).positions
-    systems: dict[str, list[Source]] = {}
-    for step in finished_replicas(steps, store):
-        title, state = title_of(step)
-        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
-        systems.setdefault(title, []).append(source)
+    systems = finished_systems(steps, store)
     if not systems:
         raise BadInputError(
             "This run holds no finished replica.",
@@ -159,11 +155,22 @@ def analyse_run(
             else f"Its study has no dynamics; run some: kinscope simulate {study.variant.short} --out DIR",
         )
     done = []
-    for index, (title, sources) in enumerate(sorted(systems.items())):
+    for index, ((state, ligand), sources) in enumerate(sorted(systems.items())):
+        title = title_of(state, ligand)
         part = _part(progress, index, len(systems))
         files = [file.path for source in sources for file in source.files]
         done.append(_analyse(sources, pack, asked, output / title, title, files, settings, part))
     return done
+
+
+def finished_systems(steps: Sequence[Step], store: Store) -> dict[tuple[str, str], list[Source]]:
+    """The replicas of a study that are there, by state and bound ligand; raises as ``finished_replicas``."""
+    systems: dict[tuple[str, str], list[Source]] = {}
+    for step in finished_replicas(steps, store):
+        state, ligand = str(step.parameters["state"]), str(step.parameters.get("ligand") or "")
+        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
+        systems.setdefault((state, ligand), []).append(source)
+    return systems
 
 
 def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
@@ -213,11 +220,9 @@ def _which(
     return "as given", (note("other-topology", residues=shown, variant=variant.short),)
 
 
-def title_of(step: Step) -> tuple[str, str]:
-    """Folder name of the system that a replica is of, and its state."""
-    state = str(step.parameters["state"])
-    ligand = step.parameters.get("ligand")
-    return (f"{state}+{ligand}" if ligand else state), state
+def title_of(state: str, ligand: str) -> str:
+    """Folder name of a system."""
+    return f"{state}+{ligand}" if ligand else state
 
 
 def _part(progress: Progress | None, index: int, total: int) -> Progress | None:
@@ -259,11 +264,6 @@ def _analyse(
             *(["the comparison: native and mutant replicas are not as long"] if unequal else []),
         ),
     )
-    _write(output, result)
-    return Analysed(title, output, result)
-
-
-def _write(output: Path, result: AnalysisResult) -> None:
     provenance = {
         "kinscope_version": result.kinscope_version,
         "created": result.created,
@@ -274,6 +274,7 @@ def _write(output: Path, result: AnalysisResult) -> None:
         output.mkdir(parents=True, exist_ok=True)
         write_tables(output, result.replicas, result.principal, provenance)
         write_atomic(output / ANALYSIS_FILE, result.model_dump_json(indent=1) + "\n")
+    return Analysed(title, output, result)
 
 
 def _fingerprint(path: Path) -> str:

@@ -24,4 +24,4 @@ def register(app: typer.Typer) -> None:
     app.add_typer(models.group, name="models")
     app.add_typer(campaign.store, name="store")
     app.add_typer(installation.targets, name="targets")
-    benchmark.register(app)
+    app.add_typer(benchmark.group, name="benchmark")

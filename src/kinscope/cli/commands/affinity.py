@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from kinscope.cli.console import Console, echo
-from kinscope.cli.options import AsJson, Cores, Drugs, Expression, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Drugs, Expression, Quiet, Target, pack_of, variant_of
 
 app = typer.Typer()
 Region = Annotated[str, typer.Option("--region", "--residues", help="kinase-domain, or residues as 310-320.")]
@@ -37,11 +37,9 @@ def lookup(
     """Predicted loss of affinity, drug by drug. Read from the atlas that ships, with intervals."""
     from kinscope.affinity.atlas import provenance, rows_of_variant
     from kinscope.cli import affinity_table as words
-    from kinscope.targets import load_target
-    from kinscope.variants.parse import parse_variant
 
-    pack = load_target(target)
-    rows = rows_of_variant(pack, parse_variant(expression, pack), [pack.drug(name).id for name in drug or ()])
+    variant, pack = variant_of(expression, target)
+    rows = rows_of_variant(pack, variant, [pack.drug(name).id for name in drug or ()])
     if as_json:
         echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
         return
@@ -72,9 +70,8 @@ def scan(
 ) -> None:
     """Predict a whole stretch anew. Every substitution and drug, in slices that any run takes over."""
     from kinscope.affinity.atlas import all_rows
-    from kinscope.targets import load_target
 
-    pack = load_target(target)
+    pack = pack_of(target)
     if tier == 2:
         from kinscope.workflow.relaxed_atlas import scan_relaxed
 

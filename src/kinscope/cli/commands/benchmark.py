@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from kinscope.cli.console import Console, echo
-from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target
+from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target, pack_of
+
+if TYPE_CHECKING:
+    from kinscope.structures.wwpdb.source import PdbSource
 
 Reference = Annotated[
     Path | None, typer.Option("--reference", help="Folder with md_rmsf_reference_*.csv: others' dynamics.")
+]
+PresetDrugs = Annotated[list[str] | None, typer.Option("--drug", help="Default: the preset's.")]
+Studies = Annotated[
+    Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
 ]
 group = typer.Typer(
     no_args_is_help=True,
     help="Check kinscope's pieces against crystals (--pdb-mirror DIR), other programs and known answers.",
 )
-
-
-def register(app: typer.Typer) -> None:
-    """Add the group."""
-    app.add_typer(group, name="benchmark")
 
 
 @group.command(
@@ -30,32 +32,29 @@ def register(app: typer.Typer) -> None:
 def redock(
     mirror: Mirror = None,
     engine: Annotated[
-        list[str] | None,
-        typer.Option("--engine", help="kinscope, vina-8 or vina-32; may be repeated. Default: all."),
+        list[str] | None, typer.Option(help="kinscope, vina-8 or vina-32; may be repeated. Default: all.")
     ] = None,
     entry: Annotated[
-        list[str] | None, typer.Option("--entry", help="Only this entry, of any kinase; may be repeated.")
+        list[str] | None, typer.Option(help="Only this entry, of any kinase; may be repeated.")
     ] = None,
     models: Annotated[
         bool, typer.Option("--models", help="Ligands that the pack does not know, into its models instead.")
     ] = False,
     only: Annotated[
-        list[str] | None, typer.Option("--only", help="Only this ligand, as 2HYY:A:STI; may be repeated.")
+        list[str] | None, typer.Option(help="Only this ligand, as 2HYY:A:STI; may be repeated.")
     ] = None,
     table: Annotated[
-        Path | None, typer.Option("--table", help="CSV of rows; a run that stopped goes on from it.")
+        Path | None, typer.Option(help="CSV of rows; a run that stopped goes on from it.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    seed: Annotated[int, typer.Option(min=0)] = 1,
     target: Target = "abl1",
 ) -> None:
     """Dock every co-crystal's ligand blind, into its own crystal or our models, beside plain Vina."""
-    from kinscope.structures.wwpdb.source import PdbSource
-    from kinscope.targets import load_target
     from kinscope.validation.redock import RedockPlan, run, summary
 
     rows = run(
-        PdbSource(_needed(mirror)),
-        load_target(target),
+        _crystals(mirror),
+        pack_of(target),
         RedockPlan(_engines(engine), models, tuple(entry or ()), tuple(only or ()), seed),
         table,
         say=typer.echo,
@@ -69,21 +68,18 @@ def null(
     residues: Annotated[
         list[int] | None, typer.Option("--residue", help="Of the target; default: eight of ABL1.")
     ] = None,
-    drugs: Annotated[list[str] | None, typer.Option("--drug", help="Default: the preset's.")] = None,
-    work: Annotated[
-        Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
-    ] = Path("kinscope-null"),
+    drugs: PresetDrugs = None,
+    work: Studies = Path("kinscope-null"),
     table: Annotated[
-        Path | None, typer.Option("--table", help="CSV of every difference; others of one protocol stay.")
+        Path | None, typer.Option(help="CSV of every difference; others of one protocol stay.")
     ] = None,
     cores: Cores = None,
     target: Target = "abl1",
 ) -> None:
     """Set native against native by every step of `assess`: what is read where nothing changed."""
-    from kinscope.targets import load_target
     from kinscope.validation.null import RESIDUES, in_words, protocol, run_null, write_rows
 
-    pack = load_target(target)
+    pack = pack_of(target)
     rows = run_null(
         pack, residues or list(RESIDUES), work, target=target, drugs=tuple(drugs or ()),
         cores=cores, say=typer.echo,
@@ -96,19 +92,16 @@ def null(
 @group.command("calls", epilog="Example:  kinscope benchmark calls V299L --drug dasatinib --work calls")
 def calls(
     variants: Annotated[list[str] | None, typer.Argument(help="Default: six named in advance.")] = None,
-    drugs: Annotated[list[str] | None, typer.Option("--drug", help="Default: the preset's.")] = None,
-    work: Annotated[
-        Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
-    ] = Path("kinscope-calls"),
+    drugs: PresetDrugs = None,
+    work: Studies = Path("kinscope-calls"),
     cores: Cores = None,
     target: Target = "abl1",
 ) -> None:
     """Set the calls of relaxed complexes beside published fold changes."""
-    from kinscope.targets import load_target
     from kinscope.validation.null import CONTROLS, calls_in_words, run_calls
 
     rows = run_calls(
-        load_target(target), variants or CONTROLS, work, target=target, drugs=tuple(drugs or ()), cores=cores
+        pack_of(target), variants or CONTROLS, work, target=target, drugs=tuple(drugs or ()), cores=cores
     )
     echo(calls_in_words(rows))
 
@@ -124,10 +117,9 @@ def ddg(
     target: Target = "abl1",
 ) -> None:
     """Predicted changes of affinity beside measured ones; residues, drugs, regions and kinases left out."""
-    from kinscope.targets import load_target
     from kinscope.validation.ddg import in_words, run
 
-    pack = load_target(target)
+    pack = pack_of(target)
     echo(in_words(run(pack, predictions), pack))
 
 
@@ -163,14 +155,12 @@ def conformation(
     as_json: AsJson = False,
 ) -> None:
     """Flexibility of every region by conformation, and which one a substitution disfavours, over crystals."""
-    from kinscope.structures.wwpdb.source import PdbSource
-    from kinscope.targets import load_target
     from kinscope.targets.loader import conformation_preference
     from kinscope.validation import preference
     from kinscope.validation.conformation import conformations, in_words, write_flexibility
 
-    pack = load_target(target)
-    found = conformations(PdbSource(_needed(mirror)), pack, reference)
+    pack = pack_of(target)
+    found = conformations(_crystals(mirror), pack, reference)
     echo(found.model_dump_json(indent=1) if as_json else in_words(found, pack))
     if (scored := conformation_preference(pack)) and not as_json:
         echo(f"\n{preference.in_words(scored, pack)}")
@@ -188,10 +178,9 @@ def verdict(
 ) -> None:
     """Judge every measured pair with it, its variant, residue or study hidden, and count."""
     from kinscope.core.files import write_atomic
-    from kinscope.targets import load_target
     from kinscope.validation.verdict import in_words, judge_all, track_records, track_text
 
-    pack = load_target(target)
+    pack = pack_of(target)
     rows = judge_all(pack, Console(quiet=quiet).teller())
     records = track_records(rows, pack)
     echo(in_words(rows, records))
@@ -199,8 +188,9 @@ def verdict(
         write_atomic(pack.directory / "evidence" / "track.csv", track_text(records))
 
 
-def _needed(mirror: Path | None) -> Path:
+def _crystals(mirror: Path | None) -> PdbSource:
     from kinscope.core.errors import BadInputError
+    from kinscope.structures.wwpdb.source import PdbSource
 
     if mirror is None:
         raise BadInputError(
@@ -208,4 +198,4 @@ def _needed(mirror: Path | None) -> Path:
             where="--pdb-mirror",
             remedy="Give --pdb-mirror DIR or set KINSCOPE_PDB_MIRROR.",
         )
-    return mirror
+    return PdbSource(mirror)

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from kinscope.cli.console import Console, duration, echo, show_json
-from kinscope.cli.options import AsJson, ClusterOption, Cores, command_of, where_to_run
+from kinscope.cli.console import Console, duration, echo, show, show_json
+from kinscope.cli.options import AsJson, WhereOptions, command_of
 
 app = typer.Typer()
 store = typer.Typer(no_args_is_help=True, help="What runs and this machine keep: verify, free.")
@@ -24,8 +24,8 @@ Directories = Annotated[list[Path] | None, typer.Argument(metavar="DIR", help="R
 def plan(
     study: StudyArgument = "paper",
     out: Below = Path(),
-    cores: Cores = None,
-    cluster: ClusterOption = None,
+    *,
+    place: WhereOptions,
     snakemake: Annotated[
         bool, typer.Option("--snakemake", help="Write a Snakefile that runs every step.")
     ] = False,
@@ -38,40 +38,32 @@ def plan(
     if schema:
         show_json(Campaign.model_json_schema())
         return
-    campaign, where = read_campaign(study), where_to_run(cores, cluster)
+    campaign, where = read_campaign(study), place.where()
     rows, hours = outlook(campaign, out, where)
-    if as_json:
-        show_json({"stages": rows, "hours_left": hours})
-    else:
-        echo(f"{'stage':<18}{'steps':>7}{'cached':>8}{'CPU hours':>11}{'GPU hours':>11}{'disk, GB':>10}")
-        for row in rows:
-            echo(
-                f"{row.stage:<18}{row.steps:>7}{row.cached:>8}{row.cpu_hours:>11.1f}{row.gpu_hours:>11.1f}"
-                f"{row.gigabytes:>10.2f}"
-            )
-        echo(
-            f"{', '.join(campaign.variants)}: {sum(row.steps for row in rows)} steps, "
-            f"{sum(row.cached for row in rows)} of them there; about {duration(3600 * hours)} "
-            f"{f'on {cluster}' if cluster else 'here'}"
-        )
+    lines = [
+        f"{'stage':<18}{'steps':>7}{'cached':>8}{'CPU hours':>11}{'GPU hours':>11}{'disk, GB':>10}",
+        *(
+            f"{row.stage:<18}{row.steps:>7}{row.cached:>8}{row.cpu_hours:>11.1f}{row.gpu_hours:>11.1f}"
+            f"{row.gigabytes:>10.2f}"
+            for row in rows
+        ),
+        f"{', '.join(campaign.variants)}: {sum(row.steps for row in rows)} steps, "
+        f"{sum(row.cached for row in rows)} of them there; about {duration(3600 * hours)} "
+        f"{f'on {place.cluster}' if place.cluster else 'here'}",
+    ]
+    show({"stages": rows, "hours_left": hours}, lines, as_json)
     if snakemake:
         echo(f"written: {write_snakefile(campaign, out, where)}", err=True)
 
 
 @command_of(app, "run", epilog="Example:  kinscope run paper --cluster gpu.yaml --out paper")
-def run(
-    study: StudyArgument,
-    console: Console,
-    out: Below = Path(),
-    cores: Cores = None,
-    cluster: ClusterOption = None,
-) -> None:
+def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: WhereOptions) -> None:
     """Run every variant of a study file, going on with whatever is finished."""
     from kinscope.core.errors import ComputationError
     from kinscope.workflow.campaign import read_campaign, runs_of
 
     failed = 0
-    runs = list(runs_of(read_campaign(study), out, where_to_run(cores, cluster)))
+    runs = list(runs_of(read_campaign(study), out, place.where()))
     for one in runs:
         try:
             with console.watch() as watch:
@@ -92,10 +84,8 @@ def verify(directories: Directories = None, as_json: AsJson = False) -> None:
     from kinscope.workflow.engine.store import stores_of
 
     damaged = [fault for one in stores_of(directories) for fault in one.faults()]
-    if as_json:
-        show_json([{"artefact": path, "what": what} for path, what in damaged])
-    for path, what in damaged if not as_json else ():
-        echo(f"{path}: {what}")
+    rows = [{"artefact": path, "what": what} for path, what in damaged]
+    show(rows, (f"{path}: {what}" for path, what in damaged), as_json)
     if damaged:
         echo(f"{len(damaged)} damaged; `kinscope resume DIR` computes again what its study needs.", err=True)
         raise typer.Exit(1)

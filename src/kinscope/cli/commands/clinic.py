@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinscope.cli.commands.study import StudyOptions, run_study
-from kinscope.cli.console import Console, echo, show_json
-from kinscope.cli.options import AsJson, Cores, Target, command_of
+from kinscope.cli.console import Console, echo, show, show_json
+from kinscope.cli.options import AsCsv, AsJson, Cores, Target, WhereOptions, command_of, pack_of
 from kinscope.core.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -37,14 +38,11 @@ def show_qpcr(
     transcript: Annotated[
         str, typer.Option("--transcript", help="Fusion transcript: e1a2, e13a2, e14a2, p190 ...")
     ] = "",
-    control: Annotated[str, typer.Option("--control", help="Control gene: ABL1, GUSB or BCR.")] = "",
+    control: Annotated[str, typer.Option(help="Control gene: ABL1, GUSB or BCR.")] = "",
     conversion_factor: Annotated[
-        float | None,
-        typer.Option("--conversion-factor", help="The laboratory's factor to the international scale."),
+        float | None, typer.Option(help="The laboratory's factor to the international scale.")
     ] = None,
-    rules: Annotated[
-        str, typer.Option("--rules", help="Rules of acceptance: eac, euromrd, or a YAML file.")
-    ] = "eac",
+    rules: Annotated[str, typer.Option(help="Rules of acceptance: eac, euromrd, or a YAML file.")] = "eac",
     example: Annotated[
         bool,
         typer.Option("--example", help="The relapse of Lewandowski et al. 2025, which ships with kinscope."),
@@ -56,7 +54,6 @@ def show_qpcr(
 
     from kinscope.clinic.qpcr.reading import read_run
     from kinscope.clinic.qpcr.run import analyse_run
-    from kinscope.core.errors import BadInputError
 
     if (file is None) != example:
         raise BadInputError("Give a file, or --example, and not both.", where="the command line")
@@ -64,24 +61,19 @@ def show_qpcr(
     named = transcript or "e1a2" * example
     run = read_run(path, transcript=named, control_gene=control, conversion_factor=conversion_factor)
     report = analyse_run(run, rules)
-    if as_json:
-        show_json(report)
-        return
-    _print_qpcr(report)
+    show(report, _qpcr_lines(report), as_json)
 
 
-def _print_qpcr(report: QpcrReport) -> None:
+def _qpcr_lines(report: QpcrReport) -> Iterator[str]:
     for curve in (report.fusion_curve, report.control_curve):
         if curve is not None:
-            echo(_curve_line(curve))
-    for check in report.checks:
-        echo(_check_line(check))
+            yield _curve_line(curve)
+    yield from map(_check_line, report.checks)
     for result in report.results:
-        echo("")
-        _print_sample(result)
-    for note in report.notes:
-        echo(f"\nNote: {note}")
-    echo(f"\nRules: {report.rules}. {report.rules_citation}")
+        yield ""
+        yield from _sample_lines(result)
+    yield from (f"\nNote: {note}" for note in report.notes)
+    yield f"\nRules: {report.rules}. {report.rules_citation}"
 
 
 def _curve_line(curve: StandardCurve) -> str:
@@ -97,19 +89,17 @@ def _check_line(check: Check) -> str:
     return f"  [{marks[check.passed]}] {check.name}: {check.text}"
 
 
-def _print_sample(result: QpcrResult) -> None:
+def _sample_lines(result: QpcrResult) -> Iterator[str]:
     accepted = "" if result.accepted else "  NOT ACCEPTED by the rules"
-    echo(f"{result.name}{accepted}")
-    echo(f"  {result.statement}")
+    yield f"{result.name}{accepted}"
+    yield f"  {result.statement}"
     fusion, control = result.fusion, result.control
-    echo(
+    yield (
         f"  BCR::ABL1 {fusion.total_copies:,.4g} copies in {fusion.detected_wells} of {fusion.wells} wells; "
         f"{control.target} {control.total_copies:,.0f} copies in {control.wells} wells"
     )
-    echo(f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}")
-    for check in result.checks:
-        if check.passed is not True:
-            echo(_check_line(check))
+    yield f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}"
+    yield from (_check_line(check) for check in result.checks if check.passed is not True)
 
 
 @command_of(app, "karyotype", epilog="Example:  kinscope karyotype '46,XX,t(9;22)(q34;q11.2)[18]/46,XX[2]'")
@@ -128,34 +118,30 @@ def show_karyotype(
     karyotype = parse_karyotype(iscn)
     reading = read_karyotype(karyotype)
     fusion = protein_of(transcript) if transcript else None
-    if as_json:
-        parts = {"karyotype": karyotype, "reading": reading}
-        show_json(parts if fusion is None else {**parts, "fusion": fusion})
-        return
-    _print_karyotype(karyotype, reading)
+    parts, lines = {"karyotype": karyotype, "reading": reading}, [*_karyotype_lines(karyotype, reading)]
     if fusion is not None:
-        name = fusion.name or transcript
-        echo(f"fusion transcript       {name}: {fusion.protein}, {fusion.breakpoint_region}; {fusion.note}")
+        name, parts = fusion.name or transcript, {**parts, "fusion": fusion}
+        told = f"{name}: {fusion.protein}, {fusion.breakpoint_region}; {fusion.note}"
+        lines.append(f"fusion transcript       {told}")
+    show(parts, lines, as_json)
 
 
-def _print_karyotype(karyotype: Karyotype, reading: KaryotypeReading) -> None:
+def _karyotype_lines(karyotype: Karyotype, reading: KaryotypeReading) -> Iterator[str]:
     from kinscope.clinic.karyotype.reading import high_risk_changes
 
     for number, clone in enumerate(karyotype.clones, start=1):
         side = "" if "//" not in karyotype.text else " (donor)" if clone.donor else " (recipient)"
-        echo(f"{f'clone {number}{side}':<24}{_clone_line(clone)}")
+        yield f"{f'clone {number}{side}':<24}{_clone_line(clone)}"
     for fish in karyotype.fish:
         positive = "" if fish.positive_cells is None else f"{fish.positive_cells} of "
         cells = "" if fish.scored_cells is None else f", {positive}{fish.scored_cells} cells"
         fused = {True: "BCR::ABL1 fusion", False: "no BCR::ABL1 fusion", None: "BCR::ABL1 not said"}
-        echo(f"{'FISH' + ' (donor)' * fish.donor:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}")
+        yield f"{'FISH' + ' (donor)' * fish.donor:<24}{fused[fish.bcr_abl1_fusion]}{cells}: {fish.text}"
     rows = [("Philadelphia chromosome", _philadelphia(reading)), ("complexity", _complexity(reading))]
     rows += [("additional changes", ", ".join(_named(reading)) or "none")]
     rows += [("high risk in CML", ", ".join(high_risk_changes(reading)) or "none")]
-    for label, value in rows:
-        echo(f"{label:<24}{value}")
-    for note in reading.notes:
-        echo(f"{'note':<24}{note}")
+    rows += [("note", note) for note in reading.notes]
+    yield from (f"{label:<24}{value}" for label, value in rows)
 
 
 def _named(reading: KaryotypeReading) -> list[str]:
@@ -211,9 +197,7 @@ class CaseOptions:
     ] = None
     criteria: Annotated[
         str | None,
-        typer.Option(
-            "--criteria", help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."
-        ),
+        typer.Option(help="Response definitions, e.g. eln-all-2024, nccn-all-2021, esmo-all-2016."),
     ] = None
     redact: Annotated[
         bool, typer.Option("--redact", help="No free text, no dates, no citation; numbers and codes only.")
@@ -222,20 +206,17 @@ class CaseOptions:
         bool, typer.Option("--relative-dates", help="Days from the diagnosis instead of dates.")
     ] = False
     phenopacket: Annotated[
-        Path | None, typer.Option("--phenopacket", help="Also write the case as a Phenopacket v2 (JSON).")
+        Path | None, typer.Option(help="Also write the case as a Phenopacket v2 (JSON).")
     ] = None
     salt_file: Annotated[
-        Path | None,
-        typer.Option("--salt-file", help="A secret file of at least 16 bytes: stable pseudonyms from it."),
+        Path | None, typer.Option(help="A secret file of at least 16 bytes: stable pseudonyms from it.")
     ] = None
     assess: Annotated[bool, typer.Option("--assess", help="Run `kinscope assess` on each variant found.")] = (
         False
     )
-    preset: Annotated[str | None, typer.Option("--preset", help="For --assess: quick, standard, paper.")] = (
-        None
-    )
+    preset: Annotated[str | None, typer.Option(help="For --assess: quick, standard, paper.")] = None
     md_minutes: Annotated[
-        float | None, typer.Option("--md-minutes", min=0, help="For --assess: minutes of dynamics; 0: none.")
+        float | None, typer.Option(min=0, help="For --assess: minutes of dynamics; 0: none.")
     ] = None
     example: Annotated[
         bool,
@@ -244,7 +225,7 @@ class CaseOptions:
     template: Annotated[
         bool, typer.Option("--template", help="Print a case file to start from, and end.")
     ] = False
-    csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False
+    csv: AsCsv = False
     target: Target = "abl1"
     cores: Cores = None
 
@@ -254,12 +235,11 @@ def case(options: CaseOptions, console: Console) -> None:
     """Draw a patient's course. Treatments, responses, mutations, toxicity, and what does not fit."""
     from kinscope.clinic.course.compute import study_case
     from kinscope.clinic.page.output import write_case
-    from kinscope.targets import load_target
 
     if options.template:
         echo(_shipped("template.yaml"), nl=False)
         return
-    pack = load_target(options.target)
+    pack = pack_of(options.target)
     result = study_case(
         _read(options.file, options.example, pack),
         pack,
@@ -287,7 +267,7 @@ def case(options: CaseOptions, console: Console) -> None:
             out=directory / f"assess-{short.replace('/', '_')}",
             md_minutes=options.md_minutes,
             target=options.target,
-            cores=options.cores,
+            place=WhereOptions(options.cores),
         )
         run_study(expression, study, console)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, echo, json_of, show_json
+from kinscope.cli.console import Console, echo, json_of
 from kinscope.cli.options import (
     AsJson,
     Drugs,
@@ -19,11 +20,12 @@ from kinscope.cli.options import (
     States,
     StructureOptions,
     command_of,
+    pack_of,
 )
 
 if TYPE_CHECKING:
-    from kinscope.docking.table.frames import FrameDocking
     from kinscope.ligands.user import GivenLigands
+    from kinscope.workflow.frame_docking import FrameDockingResult
     from kinscope.workflow.single_runs import DockingTable
 
 TABLE_JSON, TABLE_CSV = "docking_table.json", "docking_table.csv"
@@ -38,18 +40,15 @@ class DockOptions:
     drug: Drugs = None
     ligand: Annotated[
         list[Path] | None,
-        typer.Option(
-            "--ligand", help="A ligand of yours: SDF or MOL, or a list of SMILES (.smi); may be repeated."
-        ),
+        typer.Option(help="A ligand of yours: SDF or MOL, or a list of SMILES (.smi); may be repeated."),
     ] = None
     smiles: Annotated[
-        list[str] | None,
-        typer.Option("--smiles", help='The same as "SMILES" or "SMILES NAME"; may be repeated.'),
+        list[str] | None, typer.Option(help='The same as "SMILES" or "SMILES NAME"; may be repeated.')
     ] = None
     example: Annotated[
         bool, typer.Option("--example", help="Dock rebastinib, which ships as a list of SMILES, as yours.")
     ] = False
-    site: Annotated[str, typer.Option("--site", help="Where your ligands bind: atp or myristate.")] = "atp"
+    site: Annotated[str, typer.Option(help="Where your ligands bind: atp or myristate.")] = "atp"
     preset: Preset = "quick"
     state: States = None
 
@@ -134,7 +133,7 @@ def dock_frames(
         Path, typer.Argument(metavar="DIR", help="A run directory with finished replicas, native and mutant.")
     ],
     *,
-    drug: Annotated[list[str] | None, typer.Option("--drug", help="Only this drug; may be repeated.")] = None,
+    drug: Drugs = None,
     frames: Annotated[
         int, typer.Option("--frames", min=1, max=10_000, help="Of each replica's second half, evenly spaced.")
     ] = 10,
@@ -145,34 +144,29 @@ def dock_frames(
     The known pose is laid into every frame and minimised; replicas, not frames, carry the comparison. A frame
     that the drug fails in or leaves counts against the mode, and has no score in it.
     """
-    from kinscope.targets import load_target
     from kinscope.workflow.frame_docking import FRAME_DOCKING_FILE, dock_frames
     from kinscope.workflow.rundir import open_existing
 
     found = dock_frames(
         directory,
-        load_target(open_existing(directory).settings.target),
+        pack_of(open_existing(directory).settings.target),
         drugs=tuple(drug or ()),
         frames=frames,
         progress=lambda _, text: console.say(f"  {text}"),
     )
-    if console.as_json:
-        show_json(found)
-        return
-    echo(f"{found.variant}: drugs in frames of dynamics, known pose laid in and minimised (Vina)")
-    for row in found.rows:
-        _print_frames(row)
-    echo(f"Every frame: {directory / FRAME_DOCKING_FILE}")
+    console.show(found, [*_frames_lines(found), f"Every frame: {directory / FRAME_DOCKING_FILE}"])
 
 
-def _print_frames(row: FrameDocking) -> None:
+def _frames_lines(found: FrameDockingResult) -> Iterator[str]:
     from kinscope.interpretation.words.say import statement
 
-    echo(f"\n{row.drug} in {row.system}")
-    for replica in row.replicas:
-        score = replica.score_kcal_per_mol
-        shown = "" if score is None else f", mean of these {score:.2f} kcal/mol"
-        held = f"known mode held in {replica.kept} of {replica.frames} frames"
-        echo(f"  {replica.variant} {replica.replica + 1}: {held}{shown}")
-    echo(f"  frames that hold the mode, mutant less native: {statement(row.mode)}")
-    echo(f"  score within the mode, mutant less native: {statement(row.score)}")
+    yield f"{found.variant}: drugs in frames of dynamics, known pose laid in and minimised (Vina)"
+    for row in found.rows:
+        yield f"\n{row.drug} in {row.system}"
+        for replica in row.replicas:
+            score = replica.score_kcal_per_mol
+            shown = "" if score is None else f", mean of these {score:.2f} kcal/mol"
+            held = f"known mode held in {replica.kept} of {replica.frames} frames"
+            yield f"  {replica.variant} {replica.replica + 1}: {held}{shown}"
+        yield f"  frames that hold the mode, mutant less native: {statement(row.mode)}"
+        yield f"  score within the mode, mutant less native: {statement(row.score)}"

@@ -22,6 +22,8 @@ from kinscope.cli.options import (
     StructureOptions,
     Target,
     command_of,
+    given,
+    pack_of,
 )
 
 if TYPE_CHECKING:
@@ -43,18 +45,14 @@ app = typer.Typer()
 class DynamicsOptions:
     """How long, how often, with what and in which states dynamics is run."""
 
-    md_minutes: Annotated[
-        float | None, typer.Option("--md-minutes", min=0.1, help="Minutes for all dynamics together.")
-    ] = None
+    md_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes for all dynamics together.")] = (
+        None
+    )
     length_ns: Annotated[
         float | None,
-        typer.Option(
-            "--length-ns", min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."
-        ),
+        typer.Option(min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."),
     ] = None
-    replicas: Annotated[
-        int | None, typer.Option("--replicas", min=1, max=100, help="Of each system. [3]")
-    ] = None
+    replicas: Annotated[int | None, typer.Option(min=1, max=100, help="Of each system. [3]")] = None
     preset: Preset = "quick"
     engine: EngineOfDynamics = None
     state: States = None
@@ -63,13 +61,10 @@ class DynamicsOptions:
         """What is said, as settings of dynamics."""
         if self.md_minutes is not None and self.length_ns is not None:
             raise typer.BadParameter("give either --md-minutes or --length-ns, not both")
-        said = {
-            "budget_minutes": self.md_minutes,
-            "length_ns": self.length_ns,
-            "replicas": self.replicas,
-            "engine": self.engine or None,
-        }
-        changes = {name: value for name, value in said.items() if value is not None}
+        engine = self.engine or None
+        changes = given(
+            budget_minutes=self.md_minutes, length_ns=self.length_ns, replicas=self.replicas, engine=engine
+        )
         if self.length_ns is not None:
             return {**changes, "budget_minutes": None}
         # A quick study runs none unless asked, and here it is what was asked for.
@@ -82,20 +77,16 @@ class BoundOptions:
 
     ligand: Annotated[
         list[str] | None,
-        typer.Option(
-            "--ligand", help="Simulate this drug bound too, in the state it binds; may be repeated."
-        ),
+        typer.Option(help="Simulate this drug bound too, in the state it binds; may be repeated."),
     ] = None
     ligand_file: Annotated[
         Path | None,
         typer.Option(
-            "--ligand-file",
-            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters.",
+            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters."
         ),
     ] = None
     parameters: Annotated[
-        Path | None,
-        typer.Option("--parameters", help="Its force field, as `kinscope parameters --ligand FILE` made it."),
+        Path | None, typer.Option(help="Its force field, as `kinscope parameters --ligand FILE` made it.")
     ] = None
     in_place: Annotated[
         bool,
@@ -103,7 +94,7 @@ class BoundOptions:
             "--in-place", help="The file's coordinates are its pose in the state's model; else it is docked."
         ),
     ] = False
-    site: Annotated[str, typer.Option("--site", help="Where yours is docked: atp or myristate.")] = "atp"
+    site: Annotated[str, typer.Option(help="Where yours is docked: atp or myristate.")] = "atp"
 
     def own(self) -> LigandAsked | None:
         """The user's ligand, if there is one."""
@@ -130,30 +121,27 @@ def simulate(
     """Run molecular dynamics of a variant. Replicas of native and mutant, without and with drugs."""
     from kinscope.workflow.single_runs import StageRequest, simulate_alone
 
-    settings, own, given = dynamics.settings(), bound.own(), structure.given()
+    settings, own, file = dynamics.settings(), bound.own(), structure.given()
     states = tuple(dynamics.state or ())
     with console.watch() as watch:
         request = StageRequest(
-            expression, run.target, dynamics.preset, states, given, run.out, run.cores, listener=watch
+            expression, run.target, dynamics.preset, states, file, run.out, run.cores, listener=watch
         )
         done, replicas = simulate_alone(request, settings, bound.ligand or (), own)
-    if console.as_json:
-        show_json([one.record for one in replicas])
-    else:
-        for one in replicas:
-            _print_simulated(one)
-    if replicas and not console.as_json:
-        echo(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
-        echo(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
+    lines = list(map(_simulated, replicas))
+    if replicas:
+        lines.append(f"\nNative beside {done.variant.short}:  kinscope analyse {done.directory}")
+        lines.append(f"The whole report, these replicas in it:  kinscope resume {done.directory}")
+    console.show([one.record for one in replicas], lines)
     for message in done.failed:
         echo(f"failed: {message}", err=True)
     if done.failed:
         raise typer.Exit(1)
 
 
-def _print_simulated(one: Simulated) -> None:
+def _simulated(one: Simulated) -> str:
     record = one.record
-    echo(
+    return (
         f"{one.side:<8}{one.system:<26}replica {record.replica + 1}  {record.status}  "
         f"{record.length_ns * 1000:.2f} ps  {record.frames} frames  {one.directory}"
     )
@@ -163,7 +151,7 @@ def _print_simulated(one: Simulated) -> None:
 def extend(
     directory: RunDirectory,
     length_ns: Annotated[
-        float, typer.Option("--length-ns", min=1e-5, max=100_000.0, help="Production of each replica in all.")
+        float, typer.Option(min=1e-5, max=100_000.0, help="Production of each replica in all.")
     ],
     engine: EngineOfDynamics = None,
     cores: Cores = None,
@@ -195,13 +183,10 @@ class FramesOptions:
         typer.Option("--topology", help="PDB or mmCIF with every atom of the frames, in their order."),
     ] = None
     trajectory: Annotated[
-        list[Path] | None,
-        typer.Option("--trajectory", help="XTC or DCD; repeated: further replicas of the same system."),
+        list[Path] | None, typer.Option(help="XTC or DCD; repeated: further replicas of the same system.")
     ] = None
-    variant: Annotated[
-        str | None, typer.Option("--variant", help="Whose interactions to follow, e.g. K404E.")
-    ] = None
-    chain: Annotated[str, typer.Option("--chain", help="Which chain of the topology.")] = ""
+    variant: Annotated[str | None, typer.Option(help="Whose interactions to follow, e.g. K404E.")] = None
+    chain: Annotated[str, typer.Option(help="Which chain of the topology.")] = ""
 
     example: Annotated[
         bool, typer.Option("--example", help="A shipped model in made-up motion, written below --out.")
@@ -215,8 +200,8 @@ class FramesOptions:
         from kinscope.core.errors import BadInputError
         from kinscope.workflow.trajectory_run import example_files
 
-        given = (self.directory, self.topology, self.trajectory or None, self.example or None)
-        if [one is not None for one in given] not in _FRAMES_GIVEN:
+        named = (self.directory, self.topology, self.trajectory or None, self.example or None)
+        if [one is not None for one in named] not in _FRAMES_GIVEN:
             raise BadInputError(
                 "Give a directory, or a topology with trajectories, or --example.",
                 where="analyse",
@@ -241,14 +226,11 @@ def analyse(
     *,
     target: Target = "abl1",
     pocket_frames: Annotated[
-        int,
-        typer.Option(
-            "--pocket-frames", min=0, max=10_000, help="Frames in which pocket volumes are measured; 0: none."
-        ),
+        int, typer.Option(min=0, max=10_000, help="Frames in which pocket volumes are measured; 0: none.")
     ] = 100,
-    out: Annotated[
-        Path, typer.Option("--out", help="Directory for the tables (CSV, Parquet and JSON).")
-    ] = Path("kinscope-analysis"),
+    out: Annotated[Path, typer.Option(help="Directory for the tables (CSV, Parquet and JSON).")] = Path(
+        "kinscope-analysis"
+    ),
     console: Console,
 ) -> None:
     """Measure trajectories, a study's or your own.
@@ -256,12 +238,11 @@ def analyse(
     RMSD and RMSF on a rigid core found from the data, size, secondary structure, DFG, helix C, spine and loop
     in every frame, interactions of the variant's residue, ligands, domains, pockets, principal motions.
     """
-    from kinscope.targets import load_target
     from kinscope.trajectories.passes import PassSettings
     from kinscope.variants import parse_variant
     from kinscope.workflow.trajectory_run import analyse_files, analyse_run
 
-    pack = load_target(target)
+    pack = pack_of(target)
     named = frames.named(pack, out)
     variant = None if frames.variant is None else parse_variant(frames.variant, pack)
     settings = PassSettings(pocket_frames=pocket_frames)

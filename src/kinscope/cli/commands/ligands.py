@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from kinscope.cli.console import Console, echo, show_json
-from kinscope.cli.options import Target, command_of
+from kinscope.cli.options import Target, command_of, pack_of
 
 if TYPE_CHECKING:
     from kinscope.ligands.parameters.shipped import LigandParameters
@@ -29,9 +29,9 @@ class AskedOptions:
     )
     all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library (ATP is none).")] = False
     ligand: Annotated[
-        str | None, typer.Option("--ligand", help='Your own: an SDF file, or "SMILES" or "SMILES NAME".')
+        str | None, typer.Option(help='Your own: an SDF file, or "SMILES" or "SMILES NAME".')
     ] = None
-    name: Annotated[str | None, typer.Option("--name", help="Name of your own ligand's files.")] = None
+    name: Annotated[str | None, typer.Option(help="Name of your own ligand's files.")] = None
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,13 @@ class ChargeOptions:
     """How charges are made."""
 
     conformers: Annotated[
-        int, typer.Option("--conformers", min=1, max=100, help="Most conformers to average charges over.")
+        int, typer.Option(min=1, max=100, help="Most conformers to average charges over.")
     ] = 8
     optimise: Annotated[
         bool, typer.Option("--optimise", help="Optimise each conformer in AM1 first: minutes each.")
     ] = False
     keep: Annotated[
-        Path | None,
-        typer.Option("--keep", help="Keep the programs' files here, an Amber topology among them."),
+        Path | None, typer.Option(help="Keep the programs' files here, an Amber topology among them.")
     ] = None
 
 
@@ -85,7 +84,6 @@ def _wanted(asked: AskedOptions, target: str) -> list[tuple[str, str, str]]:
     from kinscope.core.errors import LigandError
     from kinscope.ligands.parameters.build import is_polyphosphate
     from kinscope.ligands.parameters.shipped import molecule_in_order
-    from kinscope.targets import load_target
 
     if sum((bool(asked.drug), asked.all_drugs, asked.ligand is not None)) != 1:
         raise LigandError(
@@ -95,7 +93,7 @@ def _wanted(asked: AskedOptions, target: str) -> list[tuple[str, str, str]]:
         )
     if asked.ligand is not None:
         return [_own(asked.ligand, asked.name)]
-    pack = load_target(target)
+    pack = pack_of(target)
     if asked.all_drugs:  # nucleotides are refused by name, and passed over here
         chosen = [one for one in pack.drugs if not is_polyphosphate(molecule_in_order(one.smiles_ph74))]
     else:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, echo, show_json
-from kinscope.cli.options import AsJson, Mirror, Quiet, ReadingOptions, States, Target, command_of
+from kinscope.cli.console import Console, echo, show
+from kinscope.cli.options import AsJson, Mirror, Quiet, ReadingOptions, States, Target, command_of, pack_of
 
 if TYPE_CHECKING:
     from kinscope.targets import TargetPack
@@ -21,15 +22,13 @@ group = typer.Typer(no_args_is_help=True, help="The reference models of a target
 @command_of(group, "list", epilog="Example:  kinscope models list")
 def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
     """The states that the target pack models, and where each comes from."""
-    from kinscope.targets import load_target
-
-    pack = load_target(target)
-    if as_json:
-        show_json(pack.states)
-        return
-    for state in pack.states:
-        echo(f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}")
-        echo(f"    {' '.join(state.description.split())}")
+    states = pack_of(target).states
+    lines = (
+        f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}\n"
+        f"    {' '.join(state.description.split())}"
+        for state in states
+    )
+    show(states, lines, as_json)
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,9 @@ class FramesOptions:
         list[Path] | None,
         typer.Option("--trajectory", help="XTC or DCD frames of the structure's atoms; may be repeated."),
     ] = None
-    table: Annotated[Path | None, typer.Option("--table", help="CSV of the conformation in every frame.")] = (
-        None
-    )
+    table: Annotated[Path | None, typer.Option(help="CSV of the conformation in every frame.")] = None
     chain: Annotated[
-        str,
-        typer.Option("--chain", help="Chain of the trajectory's structure; default: the first that fits."),
+        str, typer.Option(help="Chain of the trajectory's structure; default: the first that fits.")
     ] = ""
 
 
@@ -71,8 +67,7 @@ def check(
     models: ModelsOptions,
     frames: FramesOptions,
     target: Annotated[
-        str | None,
-        typer.Option("--target", help="abl1, src or a directory; default: read from the file, else abl1."),
+        str | None, typer.Option(help="abl1, src or a directory; default: read from the file, else abl1.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,20 +78,15 @@ def check(
     """
     from kinscope.interpretation.words.structures import check_text
     from kinscope.structures.checks.files import check_shipped, check_structures
-    from kinscope.targets import load_target
 
     if frames.trajectory or frames.table or frames.chain:
-        _check_frames(models.structures, frames, load_target(target or "abl1"), as_json)
+        _check_frames(models.structures, frames, pack_of(target or "abl1"), as_json)
         return
     if models.structures:
-        checks = check_structures(models.structures, load_target(target) if target else None)
+        checks = check_structures(models.structures, pack_of(target) if target else None)
     else:
-        checks = check_shipped(load_target(target or "abl1"), models.state, models.mirror)
-    if as_json:
-        show_json(checks)
-    else:
-        for item in checks:
-            echo(check_text(item))
+        checks = check_shipped(pack_of(target or "abl1"), models.state, models.mirror)
+    show(checks, map(check_text, checks), as_json)
     if not all(item.passed for item in checks):
         raise typer.Exit(1)
 
@@ -114,30 +104,24 @@ def _check_frames(
             remedy="kinscope models check topology.cif --trajectory frames.xtc",
         )
     found = check_trajectory(structures[0], frames.trajectory, pack, chain=frames.chain, table=frames.table)
-    if as_json:
-        show_json(found)
-    else:
-        echo("\n".join(_states(found)))
+    show(found, _states(found), as_json)
 
 
-def _states(found: TrajectoryStates) -> list[str]:
+def _states(found: TrajectoryStates) -> Iterator[str]:
     """Shares of each class, and the measurements' means."""
     from kinscope.interpretation.words.say import say_all
     from kinscope.trajectories.conformation_check import CLASSES, DISTANCES
 
-    lines = [
-        f"{found.name}, chain {found.chain}: {found.frames} frames, DFG class changes {found.dfg_changes}"
-    ]
+    yield f"{found.name}, chain {found.chain}: {found.frames} frames, DFG class changes {found.dfg_changes}"
     for aspect, title in CLASSES.items():
         shares = [share for share in found.shares if share.aspect == aspect]
         if [share.label for share in shares] != ["not modelled"]:
             listed = ", ".join(f"{share.label} {share.percent:.1f} %" for share in shares)
-            lines.append(f"  {title}: {listed}")
-    lines += [
-        f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
-        for spread in found.spreads
-    ]
-    return lines + [f"  note: {told}" for told in say_all(found.notes)]
+            yield f"  {title}: {listed}"
+    for spread in found.spreads:
+        yield f"  {DISTANCES[spread.name]}: {spread.mean:.2f} +- {spread.standard_deviation:.2f}"
+    for told in say_all(found.notes):
+        yield f"  note: {told}"
 
 
 @dataclass(frozen=True)
@@ -145,9 +129,7 @@ class BuildOptions:
     """What is rebuilt, from which entries, and where."""
 
     state: States = None
-    out: Annotated[Path, typer.Option("--out", help="Where the models are written.")] = Path(
-        "kinscope-models"
-    )
+    out: Annotated[Path, typer.Option(help="Where the models are written.")] = Path("kinscope-models")
     mirror: Mirror = None
     download: Annotated[
         bool, typer.Option("--download", help="Fetch missing wwPDB entries from the network.")
@@ -206,32 +188,25 @@ def prepare(
     from kinscope.results.user_structure import UserStructureOptions
     from kinscope.structures.user import prepare
     from kinscope.structures.user.file import read_user_file
-    from kinscope.targets import load_target
 
     said = UserStructureOptions(**reading.settings())
-    pack, file = load_target(target), read_user_file(reading.find(structure))
+    pack, file = pack_of(target), read_user_file(reading.find(structure))
     found = prepare.examine(file, pack, said)
     directory = out or Path(f"kinscope-{file.name.split('.')[0] or 'structure'}")
     if not dry_run:
         _refuse_other_content(directory)
-    if not console.as_json:
-        drugs = f"  inhibitors that can be docked into it: {', '.join(found.drugs) or 'none'}"
-        others = [f"    not {say(note)}" for note in found.not_docked]
-        echo("\n".join([*findings_lines(found.findings), drugs, *others]))
+    drugs = f"  inhibitors that can be docked into it: {', '.join(found.drugs) or 'none'}"
+    others = [f"    not {say(note)}" for note in found.not_docked]
+    if dry_run or not console.as_json:
+        console.show(found.findings, [*findings_lines(found.findings), drugs, *others])
     if dry_run:
-        if console.as_json:
-            show_json(found.findings)
         return
     made = prepare.prepare(found, pack, progress=console.teller())
     prepare.write_prepared(made, directory)
-    if console.as_json:
-        content = {"findings": made.findings, "check": made.check, "drugs": found.drugs}
-        show_json({"directory": directory, **content})
-        return
-    for note in made.record.method[1:]:
-        echo(f"  {say(note)}")
-    echo(check_text(made.check))
-    echo(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
+    content = {"findings": made.findings, "check": made.check, "drugs": found.drugs}
+    lines = [*(f"  {say(note)}" for note in made.record.method[1:]), check_text(made.check)]
+    lines.append(f"\nModel: {directory / 'model.cif'}; what was found and done: model.json, structure.json")
+    console.show({"directory": directory, **content}, lines)
 
 
 def _refuse_other_content(directory: Path) -> None:

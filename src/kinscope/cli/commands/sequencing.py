@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import echo, show_json
-from kinscope.cli.options import AsJson, Target, command_of
+from kinscope.cli.console import echo, show
+from kinscope.cli.options import AsJson, Target, command_of, pack_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from kinscope.sequencing import ReportedCalls, SangerResult
     from kinscope.sequencing.model import Call, Phase
@@ -36,18 +36,17 @@ class SampleOptions:
         list[Path] | None,
         typer.Option("--control", help="Trace of a wild-type sample by the same primer; may be repeated."),
     ] = None
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Directory for report.html, JSON, tables and figures.")
-    ] = None
+    out: Annotated[Path | None, typer.Option(help="Directory for report.html, JSON, tables and figures.")] = (
+        None
+    )
     codons: Annotated[
-        str, typer.Option("--codons", help="Codons to report, e.g. 240-500; default: the kinase domain.")
+        str, typer.Option(help="Codons to report, e.g. 240-500; default: the kinase domain.")
     ] = ""
     keep_names: Annotated[
         bool, typer.Option("--keep-names", help="Show the files' names; by default they are pseudonyms.")
     ] = False
     cds_start: Annotated[
-        int,
-        typer.Option("--cds-start", min=1, help="For a VCF on the transcript: position of the start codon."),
+        int, typer.Option(min=1, help="For a VCF on the transcript: position of the start codon.")
     ] = 1
     example: Annotated[
         bool,
@@ -66,9 +65,8 @@ def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = Fal
     """
     from kinscope.core.errors import BadInputError
     from kinscope.sequencing.traces import is_trace
-    from kinscope.targets import load_target
 
-    pack = load_target(target)
+    pack = pack_of(target)
     if bool(sample.files) == sample.example:
         raise BadInputError(
             "Give files, or --example, and not both.",
@@ -98,11 +96,8 @@ def _called(files: list[Path], options: SampleOptions, pack: TargetPack, as_json
         names=[path.name for path in files] if options.keep_names else (),
     )
     written = write_sample(sample, pack, options.out) if options.out is not None else ()
-    if as_json:
-        show_json(sample.result)
-        return
-    echo("\n".join(_lines(sample.result)))
-    if written:
+    show(sample.result, _lines(sample.result), as_json)
+    if written and not as_json:
         echo(f"\nWritten: {written[0]} and {len(written) - 1} more files beside it")
 
 
@@ -118,10 +113,7 @@ def _reported(file: Path, options: SampleOptions, pack: TargetPack, as_json: boo
         write_atomic(out / "result.json", found.model_dump_json(indent=2) + "\n")
         columns = (*(("sample",) if found.samples else ()), *CALL_COLUMNS)
         write_atomic(out / "calls.tsv", tab_separated(columns, found.calls))
-    if as_json:
-        show_json(found)
-    else:
-        echo("\n".join(_reported_lines(found)))
+    show(found, _reported_lines(found), as_json)
 
 
 def _example(out: Path) -> list[Path]:
@@ -153,36 +145,33 @@ def _codons(text: str, length: int) -> tuple[int, int] | None:
     return int(found[1]), int(found[2])
 
 
-def _lines(result: SangerResult) -> list[str]:
-    lines = [result.statement, ""]
+def _lines(result: SangerResult) -> Iterator[str]:
+    yield from (result.statement, "")
     for call in result.calls:
-        lines.extend(_call_lines(call))
-    lines += _phase_lines(result.phases)
+        yield from _call_lines(call)
+    yield from _phase_lines(result.phases)
     for read in result.reads:
         name = f" ({read.name})" if read.name else ""
-        lines.append(
+        yield (
             f"{read.read}{name}: {read.strand}, c.{read.coding_first}-{read.coding_last}, identity "
             f"{read.identity_percent:.1f} %, signal to noise {read.signal_to_noise:.0f}"
             + "".join(f"; {note}" for note in read.notes)
         )
-    lines.extend(f"note: {note}" for note in result.notes)
-    return lines
+    yield from (f"note: {note}" for note in result.notes)
 
 
-def _call_lines(call: Call) -> list[str]:
+def _call_lines(call: Call) -> Iterator[str]:
     share = "" if call.share_percent is None else f"  {_number(call.share_percent)} %"
     if call.share_low_percent is not None and call.share_high_percent is not None:
         share += f" ({_number(call.share_low_percent)}-{_number(call.share_high_percent)} %)"
     name = f"  {call.name}" if call.name else ""
-    lines = [f"{call.short}  {call.hgvs_c}{name}{share}  [{call.status}]"]
-    lines += [
-        f"  {item.read} {item.strand}: {item.share_percent:.0f} %, {item.z:.0f} SD above its background"
-        for item in call.strands
-    ]
-    lines += [f"  {note}" for note in call.notes]
+    yield f"{call.short}  {call.hgvs_c}{name}{share}  [{call.status}]"
+    for item in call.strands:
+        yield f"  {item.read} {item.strand}: {item.share_percent:.0f} %, {item.z:.0f} SD above its background"
+    yield from (f"  {note}" for note in call.notes)
     if call.handover:
-        lines.append(f"  go on: {call.handover}")
-    return [*lines, ""]
+        yield f"  go on: {call.handover}"
+    yield ""
 
 
 def _number(percent: float) -> str:
@@ -190,28 +179,27 @@ def _number(percent: float) -> str:
     return f"{percent:.0f}" if percent >= 9.5 else f"{percent:.2g}"
 
 
-def _reported_lines(reported: ReportedCalls) -> list[str]:
-    lines = []
+def _reported_lines(reported: ReportedCalls) -> Iterator[str]:
     for name in reported.samples or ("",):
         calls = [call for call in reported.calls if call.sample == name]
         of = f"Sample {name}: " if name else ""
         noun = "call" if len(calls) == 1 else "calls"
-        lines += [f"{of}{len(calls)} {noun} of {reported.target} on {reported.reference}", ""]
+        yield from (f"{of}{len(calls)} {noun} of {reported.target} on {reported.reference}", "")
         for call in calls:
-            lines.extend(_call_lines(call))
-        lines += _phase_lines([phase for phase in reported.phases if phase.sample == name])
-    lines.extend(f"note: {note}" for note in reported.notes)
-    return lines
+            yield from _call_lines(call)
+        yield from _phase_lines([phase for phase in reported.phases if phase.sample == name])
+    yield from (f"note: {note}" for note in reported.notes)
 
 
-def _phase_lines(phases: Sequence[Phase]) -> list[str]:
+def _phase_lines(phases: Sequence[Phase]) -> Iterator[str]:
     """What is known of each pair, then how many pairs are open where they are many."""
     many = len(phases) > 3
     shown = [phase for phase in phases if not many or phase.verdict != "cannot be told"]
-    lines = []
     for phase in shown:
-        lines.append(f"{phase.verdict}: {phase.explanation}")
-        lines += [f"  go on: {phase.handover}"] * bool(phase.handover)
+        yield f"{phase.verdict}: {phase.explanation}"
+        if phase.handover:
+            yield f"  go on: {phase.handover}"
     if left := len(phases) - len(shown):
-        lines.append(f"cannot be told: whether one molecule carries both, of {left} pairs.")
-    return [*lines, ""] if lines else []
+        yield f"cannot be told: whether one molecule carries both, of {left} pairs."
+    if phases:
+        yield ""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.console import Console, echo, show_json
+from kinscope.cli.console import Console, echo, show, show_json
 from kinscope.cli.options import (
+    AsCsv,
     AsJson,
-    ClusterOption,
-    Cores,
     Drugs,
     EngineOfDynamics,
     Expression,
@@ -22,11 +22,15 @@ from kinscope.cli.options import (
     States,
     StructureOptions,
     Target,
+    WhereOptions,
     command_of,
-    where_to_run,
+    given,
+    pack_of,
+    variant_of,
 )
 
 if TYPE_CHECKING:
+    from kinscope.evidence.model import EvidenceSummary
     from kinscope.interpretation.model import StudyResult
     from kinscope.targets import TargetPack
     from kinscope.workflow.settings import StudySettings
@@ -38,18 +42,12 @@ app = typer.Typer()
 @command_of(app, "variant", epilog='Example:  kinscope variant "NM_005157.6:c.1210A>G"')
 def show_variant(expression: Expression, target: Target = "abl1", as_json: AsJson = False) -> None:
     """Check a variant against the transcript. Its names, place and regions are printed."""
-    from kinscope.targets import load_target
-    from kinscope.variants import describe, parse_variant
+    from kinscope.variants import describe
 
-    pack = load_target(target)
-    variant = parse_variant(expression, pack)
-    if as_json:
-        show_json(variant)
-        return
+    variant, pack = variant_of(expression, target)
     rows = describe(variant, pack)
     width = max(len(label) for label, _ in rows)
-    for label, value in rows:
-        echo(f"{label:<{width}}  {value}")
+    show(variant, (f"{label:<{width}}  {value}" for label, value in rows), as_json)
 
 
 @command_of(app, "evidence", epilog="Example:  kinscope evidence T315I")
@@ -67,41 +65,40 @@ def show_evidence(
 ) -> None:
     """What is published of a variant. Or `evidence update FILE`: what a CIViC release changes."""
     from kinscope.evidence import lookup
-    from kinscope.evidence.civic import fold_text
-    from kinscope.targets import load_target
-    from kinscope.variants import parse_variant
 
-    pack = load_target(target)
     if expression == "update" and release is not None:
-        _update_evidence(release, pack, write, as_json)
+        _update_evidence(release, pack_of(target), write, as_json)
         return
     if release is not None or expression == "update":
         raise typer.BadParameter("an update is written: kinscope evidence update FILE")
-    variant = parse_variant(expression, pack)
+    variant, pack = variant_of(expression, target)
     summary = lookup(variant, pack, transcript)
-    if as_json:
-        show_json(summary)
-        return
-    echo(f"{variant.short} ({variant.hgvs_p})\n\n{summary.statement}\n")
+    show(summary, _published(summary, f"{variant.short} ({variant.hgvs_p})"), as_json)
+
+
+def _published(summary: EvidenceSummary, title: str) -> Iterator[str]:
+    from kinscope.evidence.civic import fold_text
+
+    yield f"{title}\n\n{summary.statement}\n"
     for seen in summary.sightings:
-        echo(f"seen in {seen.patients} of {seen.of} ({seen.setting}; {seen.citation})")
+        yield f"seen in {seen.patients} of {seen.of} ({seen.setting}; {seen.citation})"
     for line in summary.guidelines:
         part = f"{line.protein_change}: " if line.relation != "exact" else ""
-        echo(f"{line.name:<10} {part}{line.drug:<14} {line.stance} [{line.citation}]")
+        yield f"{line.name:<10} {part}{line.drug:<14} {line.stance} [{line.citation}]"
     relation = ""
     for hit in summary.hits:
         if hit.relation != relation:
             relation = hit.relation
-            echo(f"{relation}:")
+            yield f"{relation}:"
         item = hit.item
         value = f" {item.bound}{fold_text(item.value)} {item.unit}" if item.value is not None else ""
         tier = f", {item.amp_tier}" if item.amp_tier else ""
         behind = f"; behind it: {', '.join(hit.behind)}" if hit.behind else ""
-        echo(f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})")
-        echo(f"    level {item.level}{tier}, {item.dated}{behind}")
-        echo(f"    {item.summary}")
-        echo(f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
-    echo("\nLooked through: " + "; ".join(summary.searched))
+        yield f"  {item.protein_change:<12} {item.drug or '-':<14} {item.direction}{value} ({item.kind})"
+        yield f"    level {item.level}{tier}, {item.dated}{behind}"
+        yield f"    {item.summary}"
+        yield (f"    {item.citation} [{item.identifier}]" + (f"  Note: {item.caveat}" if item.caveat else ""))
+    yield "\nLooked through: " + "; ".join(summary.searched)
 
 
 def _update_evidence(release: Path, pack: TargetPack, write: bool, as_json: bool) -> None:
@@ -109,14 +106,11 @@ def _update_evidence(release: Path, pack: TargetPack, write: bool, as_json: bool
     from kinscope.evidence.civic import table_text, update_of
 
     update = update_of(pack, release)
-    if as_json:
-        show_json(update.model_copy(update={"rows": ()}))
-    else:
-        for word, ids in (("came", update.came), ("changed", update.changed), ("went", update.went)):
-            echo(f"{word}: {len(ids)}")
-            for text in ids:
-                echo(f"  {text}")
-        echo("What went stays in the table, with a note that the release no longer has it.")
+    lines = []
+    for word, ids in (("came", update.came), ("changed", update.changed), ("went", update.went)):
+        lines += [f"{word}: {len(ids)}", *(f"  {text}" for text in ids)]
+    lines.append("What went stays in the table, with a note that the release no longer has it.")
+    show(update.model_copy(update={"rows": ()}), lines, as_json)
     if write:
         path = pack.directory / "evidence" / "civic.csv"
         write_atomic(path, table_text(update.rows))
@@ -127,38 +121,31 @@ def _update_evidence(release: Path, pack: TargetPack, write: bool, as_json: bool
 class StudyOptions:
     """What a study computes, where, and from which settings."""
 
-    preset: Annotated[str | None, typer.Option("--preset", help="quick, standard or paper.")] = None
+    preset: Annotated[str | None, typer.Option(help="quick, standard or paper.")] = None
     drug: Drugs = None
     state: States = None
     out: Out = None
     md_minutes: Annotated[
-        float | None,
-        typer.Option("--md-minutes", min=0, help="Minutes for all molecular dynamics; 0: none. [quick: 0]"),
+        float | None, typer.Option(min=0, help="Minutes for all molecular dynamics; 0: none. [quick: 0]")
     ] = None
     engine: EngineOfDynamics = None
     structure: StructureOptions = field(default_factory=StructureOptions)
-    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of all random numbers.")] = None
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all random numbers.")] = None
     settings_file: Annotated[
         Path | None, typer.Option("--settings", help="YAML file of settings; see `kinscope settings`.")
     ] = None
     target: Annotated[
         str | None,
         typer.Option(
-            "--target",
-            help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]",
+            help="Target pack: a name that ships (abl1, src), or a directory. [default: the settings', abl1]"
         ),
     ] = None
-    cores: Cores = None
-    cluster: ClusterOption = None
+    place: WhereOptions = field(default_factory=WhereOptions)
     answer: Annotated[bool, typer.Option("--answer", help="Only the first answer; nothing is computed.")] = (
         False
     )
-    disease: Annotated[
-        str | None, typer.Option("--disease", help="CML or ALL: whose options are named. [both]")
-    ] = None
-    transcript: Annotated[
-        str | None, typer.Option("--transcript", help="Fusion transcript, e.g. e13a2 or e13a3.")
-    ] = None
+    disease: Annotated[str | None, typer.Option(help="CML or ALL: whose options are named. [both]")] = None
+    transcript: Annotated[str | None, typer.Option(help="Fusion transcript, e.g. e13a2 or e13a3.")] = None
 
     def settings(self, structure: dict[str, Any] | None) -> StudySettings:
         """The preset or the file of settings, changed by what was said beside it.
@@ -174,18 +161,17 @@ class StudyOptions:
             raise typer.BadParameter(
                 "give either --preset or a settings file that names another preset, not both"
             )
-        dynamics = {"budget_minutes": self.md_minutes, "engine": self.engine}
-        changes = {
-            "target": target_reference(self.target or settings.target),
-            "drugs": tuple(self.drug or ()) or None,
-            "states": tuple(self.state or ()) or None,
-            "structure": structure,
-            "seed": self.seed,
-            "disease": self.disease and self.disease.upper(),
-            "transcript": self.transcript and self.transcript.lower(),
-            "dynamics": {name: value for name, value in dynamics.items() if value is not None},
-        }
-        return with_changes(settings, **{name: value for name, value in changes.items() if value is not None})
+        changes = given(
+            target=target_reference(self.target or settings.target),
+            drugs=tuple(self.drug or ()) or None,
+            states=tuple(self.state or ()) or None,
+            structure=structure,
+            seed=self.seed,
+            disease=self.disease and self.disease.upper(),
+            transcript=self.transcript and self.transcript.lower(),
+            dynamics=given(budget_minutes=self.md_minutes, engine=self.engine),
+        )
+        return with_changes(settings, **changes)
 
 
 @command_of(app, "assess", epilog='Example:  kinscope assess "NM_005157.6(ABL1):c.1210A>G"')
@@ -196,50 +182,42 @@ def assess(expression: Expression, study: StudyOptions, console: Console) -> Non
 
 def run_study(expression: str, options: StudyOptions, console: Console) -> None:
     """Print the first answer of a variant, then run its study and print what became of it."""
-    from kinscope.targets import load_target
-    from kinscope.variants import parse_variant
-    from kinscope.workflow.answer import first_answer, why_no_model
+    from kinscope.workflow.answer import first_answer, keep_answer, why_no_model
 
     structure, said = options.structure.given()
     settings = options.settings(said)
-    pack = load_target(settings.target)
-    variant = parse_variant(expression, pack)
+    variant, pack = variant_of(expression, settings.target)
     directory = options.out or Path(f"kinscope-{variant.slug}")
     first = first_answer(variant, settings, pack)
     if not console.as_json and (options.answer or not console.quiet):
         _print_page(first)
+    refused = why_no_model(variant, settings, pack)
     if options.answer:
-        from kinscope.workflow.answer import keep_answer
-
         keep_answer(directory, first, settings, pack)
         if console.as_json:
             echo(first.model_dump_json(indent=2))
         else:
-            refused = why_no_model(variant, settings, pack)
             more = refused.what if refused else f"Refine it with:  kinscope resume {directory}"
             echo(f"\nReport: {directory / 'report.html'}\n{more}")
         return
     from kinscope.workflow.study import Run
 
-    if (refused := why_no_model(variant, settings, pack)) is not None:
+    if refused is not None:
         raise refused
     console.say(f"\nReport: {directory / 'report.html'}, from now on; what follows refines it.\n")
     with console.watch() as watch:
-        where = where_to_run(options.cores, options.cluster)
-        run = Run.begin(variant, settings, directory, structure=structure, cores=where)
+        run = Run.begin(variant, settings, directory, structure=structure, cores=options.place.where())
         finished = run.finish(watch, first)
     _conclude(finished, console.as_json)
 
 
 @command_of(app, "resume", epilog="Example:  kinscope resume kinscope-K404E")
-def resume(
-    directory: RunDirectory, *, cores: Cores = None, cluster: ClusterOption = None, console: Console
-) -> None:
+def resume(directory: RunDirectory, place: WhereOptions, console: Console) -> None:
     """Go on with a study. Finished steps are not run again."""
     from kinscope.workflow.study import resume_study
 
     with console.watch() as watch:
-        finished = resume_study(directory, cores=where_to_run(cores, cluster), listener=watch)
+        finished = resume_study(directory, cores=place.where(), listener=watch)
     _conclude(finished, console.as_json)
 
 
@@ -266,11 +244,7 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
 
 
 @command_of(app, "report", epilog="Example:  kinscope report kinscope-K404E --csv")
-def report(
-    directory: RunDirectory,
-    csv: Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")] = False,
-    as_json: AsJson = False,
-) -> None:
+def report(directory: RunDirectory, csv: AsCsv = False, as_json: AsJson = False) -> None:
     """Print the answer of a study again."""
     from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
@@ -301,7 +275,7 @@ def explain(
     result, _ = read_result(directory)
     found = chain(result, claim) if claim else claims_of(result)
     if as_json:
-        show_json([one.model_dump(mode="json") for one in found])
+        show_json(found)
         return
     for one in found:
         source = f"  [{one.source}]" if one.source else ""
@@ -321,7 +295,6 @@ def show_settings(preset: Preset = "quick") -> None:
 def _conclude(finished: Finished, as_json: bool) -> None:
     """Print the answer, what failed, and where things lie; exit code 1 if something failed."""
     from kinscope.interpretation.findings import left_out
-    from kinscope.targets import load_target
     from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
@@ -344,10 +317,10 @@ def _conclude(finished: Finished, as_json: bool) -> None:
         _print_page(result)
         from kinscope.interpretation.words.structures import findings_lines
 
-        given = open_existing(directory).structure
-        for line in ["", *findings_lines(given.findings)] if given is not None else []:
+        own = open_existing(directory).structure
+        for line in ["", *findings_lines(own.findings)] if own is not None else []:
             echo(line)
-        pack = load_target(str(result.settings["target"]))
+        pack = pack_of(str(result.settings["target"]))
         for text in finished.plan.skipped:
             echo(left_out(text, pack))
         echo(f"\nReport: {directory / 'report.html'}")
@@ -362,6 +335,5 @@ def _conclude(finished: Finished, as_json: bool) -> None:
 
 def _print_page(result: StudyResult) -> None:
     from kinscope.report.front import as_text, front_page
-    from kinscope.targets import load_target
 
-    echo(as_text(front_page(result, load_target(str(result.settings["target"])))))
+    echo(as_text(front_page(result, pack_of(str(result.settings["target"])))))

@@ -144,14 +144,10 @@ class Cluster:
         self.directory = directory
         pools: dict[str, Pool] = {"gpu": file} if file.gpus else {"cpu": file}
         self.pools = pools | ({"cpu": file.cpu} if file.cpu is not None else {})
-        self.capacity: Mapping[str, int] = {
-            resource: self.pools[resource].at_once * self.pools[resource].jobs
-            if resource in self.pools
-            else 0
-            for resource in ("cpu", "gpu")
-        }
-        if not self.capacity["cpu"]:  # one queue for all: what needs no GPU sits on one for a while
-            self.capacity = {"cpu": self.capacity["gpu"]}
+        places = {resource: pool.at_once * pool.jobs for resource, pool in self.pools.items()}
+        # One queue for all: what needs no GPU sits on one for a while.
+        both = "cpu" in places
+        self.capacity: Mapping[str, int] = {"cpu": 0, "gpu": 0} | places if both else {"cpu": places["gpu"]}
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._apps: dict[str, Any] = {}
         self._kernel: Any = None
