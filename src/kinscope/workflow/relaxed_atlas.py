@@ -88,7 +88,9 @@ def scan_relaxed(
         for kind in single_base(pack, residue):
             sides |= sides_of(pack, residue, kind, drugs)
     many, home = cores or len(os.sched_getaffinity(0)), work / "relaxed"
-    rows = computed(sides, Driver(home, Store(default_cache()), Processes(many), listener=listener))
+    rows = computed(
+        sides, Driver(home, Store(default_cache() / "artefacts"), Processes(many), listener=listener)
+    )
     told = f"{len(rows)} of {len(sides)} pairs; CPU {sum(row.cpu_seconds for row in rows) / 60:.0f} min"
     if not write:
         return f"{told}; they lie in {home}, --write puts them into the atlas."
