@@ -14,8 +14,7 @@ from kinscope.docking.known.reference import reference_pose
 from kinscope.dynamics.records import PROTEIN_FILE, SYSTEM_RECORD_FILE, BoundLigand, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand, place, with_ligands
-from kinscope.interpretation.motion import motion_questions
-from kinscope.interpretation.stays import stay_findings
+from kinscope.interpretation.motion import motion_questions, stay_findings
 from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.results.trajectories import TrajectoryComparison
 from kinscope.structures.io import write_model

@@ -12,8 +12,7 @@ from kinscope.interpretation.motion import spoken
 from kinscope.report.files import ReportFiles
 from kinscope.report.plots.canvas import Figure, drawing, to_png, to_svg
 from kinscope.report.plots.domains import draw_domains
-from kinscope.report.plots.mobility import draw_difference, draw_rmsf
-from kinscope.report.plots.trajectories import draw_ligands
+from kinscope.report.plots.mobility import draw_difference, draw_ligands, draw_rmsf
 
 
 @dataclass(frozen=True)
