@@ -28,7 +28,7 @@ from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.sources import source_digest
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, read_record
-from kinscope.workflow.native_results import SHIPPED_STORE, native_steps
+from kinscope.workflow.packs.native_results import SHIPPED_STORE, native_steps
 
 _CONTENT = ("pack_sha256", "library_sha256")
 """Parameters that say what the pack held: whether that matters is what computing again shows."""

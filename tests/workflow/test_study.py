@@ -13,7 +13,7 @@ from kinscope.results.docking import RelaxedSettings
 from kinscope.targets import load_target, target_names
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import Step, in_order
-from kinscope.workflow.native_results import native_steps, shipped_store
+from kinscope.workflow.packs.native_results import native_steps, shipped_store
 from kinscope.workflow.planning.catalogue import STAGES
 from kinscope.workflow.planning.docking import docking_steps, row_steps, searched_states
 from kinscope.workflow.planning.dynamics import replica_steps

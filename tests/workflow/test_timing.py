@@ -11,7 +11,7 @@ from kinscope.cli.commands.installation import doctor
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.targets import load_target
-from kinscope.workflow.native_results import SHIPPED_STORE, native_steps, shipped_store
+from kinscope.workflow.packs.native_results import SHIPPED_STORE, native_steps, shipped_store
 from kinscope.workflow.timing import (
     Rate,
     choice_finding,

@@ -23,7 +23,7 @@ from kinscope.workflow.engine.processes import WORKER
 from kinscope.workflow.engine.schedule import Schedule
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import ARTEFACT_FILE, Store, default_cache
-from kinscope.workflow.native_results import shipped_store
+from kinscope.workflow.packs.native_results import shipped_store
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.rundir import note_pace

@@ -21,7 +21,7 @@ from kinscope.workflow.engine.driver import Driver, Event
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store, default_cache
-from kinscope.workflow.native_results import preset_for
+from kinscope.workflow.packs.native_results import preset_for
 from kinscope.workflow.planning.docking import relaxed_sides
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.stages.files import read_records

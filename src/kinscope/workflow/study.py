@@ -27,7 +27,7 @@ from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
-from kinscope.workflow.native_results import shipped_store
+from kinscope.workflow.packs.native_results import shipped_store
 from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study

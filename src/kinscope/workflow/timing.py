@@ -19,7 +19,7 @@ from kinscope.interpretation.words.statistics import power_of
 from kinscope.targets import TargetPack
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.machine import Finding, find_gpus, packing_of, runner_of
-from kinscope.workflow.native_results import held_by, preset_for, shipped_store
+from kinscope.workflow.packs.native_results import held_by, preset_for, shipped_store
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Pace, Study

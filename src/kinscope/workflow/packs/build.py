@@ -67,7 +67,7 @@ def build_pack(
             record = build_solvent(pack, state, out / "solvent")
             yield f"{state}: water box of {record.atoms} atoms"
     if native:
-        from kinscope.workflow.native_results import build_native_results
+        from kinscope.workflow.packs.native_results import build_native_results
 
         yield from build_native_results(pack, out, out / "work", cores=len(os.sched_getaffinity(0)))
 
