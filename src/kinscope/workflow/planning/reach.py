@@ -44,7 +44,7 @@ def open_drugs(pack: TargetPack, variant: Variant) -> set[str]:
         if verdict.drug in near
         and (verdict.verdict, verdict.basis) == ("not resolved", "computed")
         and approvals.get(verdict.drug, "" if approvals else "approved") == "approved"
-        and (verdict.drug not in predicted or predicted[verdict.drug].call == "open")
+        and (verdict.drug not in predicted or predicted[verdict.drug].call in ("open", "loss suspected"))
     ]
 
     def likeliest_lost(drug: str) -> tuple[float, float]:
