@@ -21,14 +21,43 @@ from kinscope.results.trajectories import ReplicaAnalysis, TrajectoryComparison
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow import single_runs, study
+from kinscope.workflow.engine.driver import Outcome
+from kinscope.workflow.engine.store import ArtefactRecord, Store
 from kinscope.workflow.planning.own_ligands import take_ligand
-from kinscope.workflow.publication import SETTINGS_FILE, commands_again
+from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.planning.study import Study
+from kinscope.workflow.publication import REPORT_FILES, SETTINGS_FILE, commands_again, publish_results
 from kinscope.workflow.settings import StructureSettings, StudySettings, load_preset, with_changes
 from kinscope.workflow.stages.report import _moving_files
 
 PACK = load_target("abl1")
 VARIANT = parse_variant("K404E", PACK)
 STATE = "kinase-dfg-out"
+
+
+@pytest.mark.parametrize(("expression", "preset"), [("K404E", "quick"), ("T315I", "standard")])
+def test_whatever_a_plan_makes_is_laid_out(tmp_path: Path, expression: str, preset: str) -> None:
+    variant = parse_variant(expression, PACK)
+    report, store = plan_study(Study(PACK, variant, load_preset(preset))).report, Store(tmp_path / "store")
+    for step in (report, *report.inputs.values()):
+        store.path(step).mkdir(parents=True, exist_ok=True)
+        for name in (*REPORT_FILES, "model_0.cif", "model_1.cif", "poses_0.sdf", "frames.xtc"):
+            (store.path(step) / name).touch()
+    record = ArtefactRecord(
+        key="", step="", label="", parameters={}, inputs={}, seed=None, wall_seconds=0.0, platform="CPU",
+        kinscope_version="", files=(),
+    )  # fmt: skip
+    (tmp_path / "run").mkdir()
+    outcome = Outcome(done={step.key: record for step in report.inputs.values()})
+    publish_results(tmp_path / "run", report, store, outcome, variant)
+    models = {path.name for path in (tmp_path / "run" / "models" / STATE).iterdir()}
+    names = ("native", variant.slug)
+    assert models == {f"{one}{end}.cif" for one in names for end in ("", "_alternative_1")}
+    poses = {path.name for path in (tmp_path / "run").glob("poses/imatinib_*")}
+    assert poses == (set() if preset == "quick" else {f"imatinib_{one}.sdf" for one in names})
+    replicas = {path.name for path in (tmp_path / "run").glob(f"trajectories/{STATE}_imatinib_*")}
+    numbers = () if preset == "quick" else (1, 2, 3)
+    assert replicas == {f"{STATE}_imatinib_{one}_{n}" for one in names for n in numbers}
 
 
 class HeardError(Exception):

@@ -28,7 +28,7 @@ SETTINGS_FILE = "settings.yaml"
 """Of a finished study, in its run directory."""
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
-_REPORT_FILES = (
+REPORT_FILES = (
     REPORT_FILE, "appendix.html", RESULT_FILE, "result.schema.json", "claims.va-spec.json",
     "claims.fhir.json",
 )  # fmt: skip
@@ -42,7 +42,7 @@ def publish_results(directory: Path, report: Step, store: Store, outcome: Outcom
     settings = yaml.safe_dump(report.parameters["settings"], sort_keys=False)
     write_atomic(directory / SETTINGS_FILE, settings)
     source = store.path(report)
-    for name in _REPORT_FILES:
+    for name in REPORT_FILES:
         _publish(source / name, directory, name)
     for folder in ("figures", "tables"):
         for path in sorted((source / folder).glob("*")):
@@ -106,7 +106,7 @@ def _publish(source: Path, directory: Path, *parts: str) -> None:
 
 def _publish_input(directory: Path, role: str, step: Step, source: Path, variant: Variant) -> None:
     stage, *about = role.split("/")
-    who = "native" if "native" in (stage, about[0]) else variant.slug
+    who = "native" if "native" in (stage, *about[:1]) else variant.slug
     if stage in ("native", "mutant"):
         _publish_each(source, "model_*.*", directory, ("models", about[0]), who)
     elif stage == "docking":
