@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
+from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import pytest
 
 from factories.report import (
@@ -24,13 +27,11 @@ from factories.report import (
     variant,
 )
 from kinscope.core.errors import BadInputError
-from kinscope.core.tables import read_table
-from kinscope.evidence.model import EvidenceHit
 from kinscope.interpretation.model import StudyResult
 from kinscope.report import page as pages
 from kinscope.report.appendix import settings_text
 from kinscope.report.claims import chain, claims_of, fhir_bundle, va_statements
-from kinscope.report.export import export_tables, result_schema, write_result_json
+from kinscope.report.export import export_tables, result_schema, result_tables, result_text
 from kinscope.report.figures import write_figures
 from kinscope.report.files import ModelFile, PoseFile, ReportFiles
 from kinscope.report.front import options
@@ -269,10 +270,8 @@ def test_no_hydrogens_travel(tmp_path: Path) -> None:
     assert {"N", "CA", "C", "O", "CB"} <= names
 
 
-def test_result_json_comes_back_whole(tmp_path: Path) -> None:
-    result = study()
-    write_result_json(result, tmp_path / "result.json")
-    assert StudyResult.model_validate_json((tmp_path / "result.json").read_text()) == result
+def test_result_json_comes_back_whole() -> None:
+    assert StudyResult.model_validate_json(result_text(study())) == study()
 
 
 def test_schema_knows_every_field() -> None:
@@ -281,25 +280,71 @@ def test_schema_knows_every_field() -> None:
     json.dumps(schema)
 
 
-def test_tables_come_back_whole(tmp_path: Path) -> None:
-    paths = export_tables(study(), tmp_path / "tables", csv=True)
-    tables = {path.stem for path in paths}
-    assert {
-        "trajectory_comparisons",
-        "trajectory_measures",
-        "trajectory_contacts",
-        "state_mobility",
-    } <= tables
-    assert len(paths) == 2 * len(tables)
-    assert read_table(tmp_path / "tables" / "evidence.parquet", EvidenceHit) == list(study().evidence.hits)
-    export_tables(empty_study(), tmp_path / "empty")
-    assert read_table(tmp_path / "empty" / "evidence.parquet", EvidenceHit) == []
+def written(*results: StudyResult) -> list[tuple[StudyResult, str]]:
+    return [(result, result_text(result)) for result in results]
+
+
+SMALL = empty_study().model_copy(update={"assessment": study().assessment})
+
+
+def other(residue: int) -> StudyResult:
+    """Another variant, of which only verdicts and docking are told."""
+    found = docking("imatinib", STATES[1], -9.0, -9.0 + residue / 1000)
+    measured = SMALL.measurements.model_copy(update={"docking": (found,)})
+    changed = variant(substitutions=(substitution("T", residue, "I"),))
+    return SMALL.model_copy(update={"variant": changed, "measurements": measured})
+
+
+def test_every_value_of_every_result_is_a_cell(tmp_path: Path) -> None:
+    results = (study(), other(315))
+    paths = export_tables(written(*results), tmp_path, csv=True)
+    tables = {name: rows for result in results for name, _, rows in result_tables(result)}
+    assert {path.stem for path in paths} == tables.keys()
+    for name in tables:
+        rows = pq.read_table(tmp_path / f"{name}.parquet").to_pylist()
+        both = [
+            (one, row)
+            for one in results
+            for table, _, of in result_tables(one)
+            if table == name
+            for row in of
+        ]
+        for cells, (result, record) in zip(rows, both, strict=True):
+            assert cells["run_variant"] == result.variant.short
+            assert cells["run_sha256"] == sha256(result_text(result).encode()).hexdigest()
+            for field, value in record:
+                if isinstance(value, str | int | float):
+                    assert cells[field] == value, (name, field)
+        with (tmp_path / f"{name}.csv").open(newline="") as file:
+            assert len(list(csv.reader(file))) == len(rows) + 1
+    first, second = pq.read_table(tmp_path / "docking.parquet").to_pylist()[
+        :: len(study().measurements.docking)
+    ]
+    for cells, result in ((first, results[0]), (second, results[1])):
+        found = result.measurements.docking[0].difference_kcal_per_mol
+        told = tuple(cells[f"difference_kcal_per_mol_{end}"] for end in ("value", "low", "high", "unit"))
+        assert told == (found.value, found.low, found.high, found.unit)
+
+
+def test_the_results_of_a_thousand_runs_are_one_query(tmp_path: Path) -> None:
+    duckdb = pytest.importorskip("duckdb")
+    export_tables(written(*map(other, range(1, 1001))), tmp_path)
+    query = f"""
+        SELECT verdicts.run_variant, verdict, level, difference_kcal_per_mol_value
+        FROM '{tmp_path}/verdicts.parquet' JOIN '{tmp_path}/docking.parquet' USING (run_sha256, drug)
+        WHERE drug = 'imatinib' AND difference_kcal_per_mol_low > 0.5 ORDER BY run_variant
+    """
+    found = duckdb.sql(query).fetchall()
+    (said,) = (one for one in study().assessment.verdicts if one.drug == "imatinib")
+    assert found == sorted(
+        (f"T{n}I", said.verdict, said.level, pytest.approx(n / 1000)) for n in range(851, 1001)
+    )
 
 
 def test_csv_does_not_start_formulas(tmp_path: Path) -> None:
     bad = docking("=HYPERLINK(1)", STATES[0], -1.0, -1.0)
-    export_tables(study(measurements=measurements(docking=(bad,))), tmp_path, csv=True)
-    assert "\n'=HYPERLINK(1)" in (tmp_path / "docking.csv").read_text()
+    export_tables(written(study(measurements=measurements(docking=(bad,)))), tmp_path, csv=True)
+    assert ",'=HYPERLINK(1)," in (tmp_path / "docking.csv").read_text()
 
 
 def long(who: str) -> FluctuationProfile:

@@ -7,18 +7,25 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow.parquet as pq
 import pytest
 import typer
 from typer.testing import CliRunner
 
 from kinscope.cli import commands
 from kinscope.core.errors import BadInputError
+from kinscope.workflow.answer import first_answer, keep_answer
 from kinscope.workflow.campaign import Campaign, outlook, read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import ClusterFile
+from kinscope.workflow.engine.context import PROGRESS_FILE
+from kinscope.workflow.engine.driver import work_of
 from kinscope.workflow.engine.step import in_order
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.plan import plan_study
+from kinscope.workflow.publication import read_result
+from kinscope.workflow.study import Run, plan_of, sampled
 
 app = typer.Typer()
 commands.register(app)
@@ -98,7 +105,10 @@ def snakefile_of(tmp_path: Path) -> tuple[Path, Path]:
     return write_snakefile(campaign, tmp_path / "out"), tmp_path / "out" / "kinscope-K404E"
 
 
-def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(tmp_path: Path) -> None:
+def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "cache"))
     path, directory = snakefile_of(tmp_path)
     text = path.read_text()
     jobs = list((directory / "work").glob("*/job.json"))
@@ -124,6 +134,57 @@ def test_snakemake_runs_what_kinscope_adopts(tmp_path: Path) -> None:
     finished = run.finish()
     assert not finished.outcome.failed
     assert {record.key for record in finished.outcome.done.values()} == finished.outcome.reused
+
+
+def test_run_leaves_the_results_of_every_variant_in_one_set_of_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = written(tmp_path, SMALL.replace("[K404E]", "[K404E, T315I]"))
+    runs = list(runs_of(read_campaign(study), tmp_path / "out"))
+    for one in runs:
+        said = first_answer(one.held.variant, one.held.settings, one.study.pack)
+        keep_answer(one.directory, said, one.held.settings, one.study.pack)
+    monkeypatch.setattr(Run, "finish", lambda self, _: SimpleNamespace(complete=True))
+    told = CliRunner().invoke(app, ["run", study, "--out", str(tmp_path / "out")])
+    assert told.exit_code == 0, told.output
+    directories = [str(one.directory) for one in runs]
+    told = CliRunner().invoke(app, ["report", *directories, "--tables", str(tmp_path / "again"), "--csv"])
+    assert told.exit_code == 0, told.output
+    columns = ["run_variant", "drug", "verdict", "level", "predicted_ddg_kcal_mol", "predicted_high"]
+    expected = [
+        (one.held.variant.short, said.drug, said.verdict, said.level,
+         *((said.predicted.ddg_kcal_mol, said.predicted.high) if said.predicted else (None, None)))
+        for one in runs
+        for said in read_result(one.directory)[0].assessment.verdicts
+    ]  # fmt: skip
+    for folder in ("out/results", "again"):
+        rows = pq.read_table(tmp_path / folder / "verdicts.parquet", columns=columns).to_pylist()
+        assert [tuple(row.values()) for row in rows] == expected
+    assert (tmp_path / "again" / "verdicts.csv").exists()
+
+
+def test_status_says_which_nanoseconds_a_statement_lacks(tmp_path: Path) -> None:
+    """13 replicas of 100 ns a side find a change of 30 % four times in five."""
+    study = written(
+        tmp_path,
+        "variants: [K404E]\nsettings: {preset: standard, states: [kinase-dfg-out], drugs: [imatinib],"
+        " dynamics: {states: [kinase-dfg-out], ligands: [imatinib], length_ns: 20, replicas: 3}}\n",
+    )
+    (run,) = runs_of(read_campaign(study), tmp_path / "out")
+    run.settle_in()
+    _, steps, store = plan_of(run.directory)
+    assert [(one.system, one.done_ns, one.planned_ns, one.missing_ns) for one in
+            sampled(run.directory, steps, store)] == [
+        ("kinase-dfg-out", 0, 120, 2600), ("kinase-dfg-out with imatinib", 0, 120, 2600)
+    ]  # fmt: skip
+    first = next(step for step in steps if step.name == "replica")
+    control = work_of(run.directory, first)
+    control.mkdir(parents=True)
+    (control / PROGRESS_FILE).write_text('{"fraction": 0.5}')
+    told = CliRunner().invoke(app, ["status", str(run.directory)]).stdout
+    assert re.search(
+        r"kinase-dfg-out: 9\.\d+ of 120 ns; a statement takes 2,590 ns more \(13 replicas", told
+    ), told
 
 
 def test_verify_names_what_is_damaged_and_gc_what_no_run_needs(tmp_path: Path) -> None:

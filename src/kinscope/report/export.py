@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import io
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic_core import to_json
 
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
-from kinscope.core.tables import csv_text, write_table
+from kinscope.core.tables import csv_text
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
 from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
-from kinscope.interpretation.words.say import written
+from kinscope.interpretation.words.say import say, written
 from kinscope.report.claims import Claim, claims_of, fhir_bundle, va_statements
 from kinscope.report.front import options
 from kinscope.results.docking import Reach, RelaxedComparison
@@ -25,6 +32,7 @@ from kinscope.results.measured import (
     SimulationSummary,
 )
 from kinscope.results.models import ModelRecord
+from kinscope.results.notes import Note
 from kinscope.results.trajectories import (
     BoundPose,
     MeasureComparison,
@@ -34,11 +42,12 @@ from kinscope.results.trajectories import (
 )
 
 VA_FILE, FHIR_FILE = "claims.va-spec.json", "claims.fhir.json"
+_ARROW = {int: "int64", float: "float64", bool: "bool"}
 
 
-def write_result_json(result: StudyResult, path: Path) -> None:
-    """Write the whole result as JSON that ``StudyResult.model_validate_json`` reads back, atomically."""
-    write_atomic(path, result.model_dump_json(indent=2) + "\n")
+def result_text(result: StudyResult) -> str:
+    """The whole result as JSON that ``StudyResult.model_validate_json`` reads back."""
+    return result.model_dump_json(indent=2) + "\n"
 
 
 def write_claims(result: StudyResult, directory: Path) -> None:
@@ -55,23 +64,65 @@ def result_schema() -> dict[str, object]:
     }
 
 
-def export_tables(result: StudyResult, directory: Path, *, csv: bool = False) -> list[Path]:
-    """Write one Parquet table per list of records into ``directory`` and return the paths.
+def export_tables(
+    results: Iterable[tuple[StudyResult, str]], directory: Path, *, csv: bool = False
+) -> list[Path]:
+    """Write one Parquet table per list of records into ``directory``, the rows of all results in it.
 
-    ``directory``: made if missing. ``csv``: write the same tables as CSV beside the
-    Parquet files, nested parts as JSON text.
+    ``results``: each with its ``result.json``, whose SHA-256 stands in every row beside the variant: two
+    results are joined by it. ``directory``: made if missing. A record's parts are columns of their own,
+    ``difference_kcal_per_mol_low``; lists are JSON. ``csv``: the same as CSV beside the Parquet files.
     """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    tables: dict[str, dict[tuple[str, str], list[object]]] = {}
+    for result, text in results:
+        run = {"run_variant": result.variant.short, "run_sha256": sha256(text.encode()).hexdigest()}
+        for name, kind, rows in result_tables(result):
+            columns = tables.setdefault(name, {})
+            for about, value in run.items():
+                columns.setdefault((about, "string"), []).extend([value] * len(rows))
+            for path, column in _columns(kind).items():
+                columns.setdefault(column, []).extend(_cell(row, path) for row in rows)
     directory.mkdir(parents=True, exist_ok=True)
     paths = []
-    for name, kind, rows in result_tables(result):
-        path = directory / f"{name}.parquet"
-        write_table(path, rows, kind)
-        paths.append(path)
+    for name, columns in tables.items():
+        buffer = io.BytesIO()
+        pq.write_table(
+            pa.table([*columns.values()], schema=pa.schema([*columns])), buffer, compression="zstd"
+        )
+        contents: dict[str, bytes | str] = {"parquet": buffer.getvalue()}
         if csv:
-            path = directory / f"{name}.csv"
-            write_atomic(path, _csv(rows, kind))
-            paths.append(path)
+            contents["csv"] = csv_text((head for head, _ in columns), zip(*columns.values(), strict=True))
+        for suffix, content in contents.items():
+            paths.append(directory / f"{name}.{suffix}")
+            write_atomic(paths[-1], content)
     return paths
+
+
+@cache
+def _columns(kind: type[Record]) -> dict[tuple[str, ...], tuple[str, str]]:
+    """Name and Arrow type of every value of a kind of record, by the fields that lead to it."""
+    found: dict[tuple[str, ...], tuple[str, str]] = {}
+    for name, field in kind.model_fields.items():
+        hint: Any = field.annotation
+        if get_origin(hint) in (Union, UnionType):
+            hint = next(one for one in get_args(hint) if one is not NoneType)
+        if isinstance(hint, type) and issubclass(hint, Record) and hint is not Note:
+            inner = _columns(hint)
+            found |= {(name, *path): (f"{name}_{column}", type_) for path, (column, type_) in inner.items()}
+        else:
+            found[(name,)] = name, _ARROW.get(hint, "string")
+    return found
+
+
+def _cell(row: Any, path: tuple[str, ...]) -> object:
+    for name in path:
+        row = getattr(row, name, None)
+    if isinstance(row, Note):
+        return say(row)
+    return row if row is None or isinstance(row, str | int | float) else to_json(row).decode()
 
 
 def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
@@ -103,13 +154,3 @@ def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence
         ("claims", Claim, claims_of(result)),
         ("provenance", StepProvenance, result.provenance),
     ]
-
-
-def _csv(rows: Sequence[Record], kind: type[Record]) -> str:
-    """CSV text with one column per field."""
-    values = (row.model_dump(mode="json").values() for row in rows)
-    return csv_text(kind.model_fields, ([_flat(value) for value in row] for row in values))
-
-
-def _flat(value: object) -> object:
-    return json.dumps(value) if isinstance(value, dict | list) else value

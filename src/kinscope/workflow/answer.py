@@ -11,6 +11,7 @@ from pathlib import Path
 from kinscope import __version__
 from kinscope.affinity import atlas
 from kinscope.core.errors import UnsupportedVariantError
+from kinscope.core.files import write_atomic
 from kinscope.evidence import lookup
 from kinscope.evidence.model import TrackRecord
 from kinscope.interpretation.assessment import assess
@@ -123,7 +124,7 @@ def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings
     """Write report and result of a first answer into a run directory that holds no result yet."""
     if (directory / RESULT_FILE).exists():
         return
-    from kinscope.report.export import write_result_json
+    from kinscope.report.export import result_text
     from kinscope.report.files import ReportFiles
     from kinscope.report.page import render_report
 
@@ -132,7 +133,7 @@ def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings
     commands = commands_again(result.variant, settings)
     if why_no_model(result.variant, settings, pack) is not None:
         commands = (f"{commands[0]} --answer",)
-    write_result_json(result, folder / RESULT_FILE)
+    write_atomic(folder / RESULT_FILE, result_text(result))
     render_report(result, ReportFiles.of(pack, commands=commands), pack, folder / "report.html")
     publish_answer(directory, folder)
 

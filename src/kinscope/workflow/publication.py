@@ -6,22 +6,27 @@ What lies there are copies: changing one changes no artefact.
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from mimetypes import guess_type
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 import yaml
 from pydantic import TypeAdapter
 
 from kinscope import __version__
 from kinscope.core.errors import RunDirectoryError
-from kinscope.core.files import copy_atomic, read_own, write_atomic
+from kinscope.core.files import copy_atomic, read_own, sha256_of_file, write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
+from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store, list_files
+from kinscope.workflow.rundir import STUDY_FILE
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
 SETTINGS_FILE = "settings.yaml"
@@ -32,26 +37,106 @@ REPORT_FILES = (
     REPORT_FILE, "appendix.html", RESULT_FILE, "result.schema.json", "claims.va-spec.json",
     "claims.fhir.json",
 )  # fmt: skip
+CRATE_FILE = "ro-crate-metadata.json"
 _PROVENANCE_FILE = "provenance.json"
+_VARIANT_FILE = "variant.json"
+_RO = "https://w3id.org/ro"
+_PROFILE = f"{_RO}/wfrun/process/0.5"
+_MEDIA = {
+    ".cif": "chemical/x-cif", ".sdf": "chemical/x-mdl-sdfile", ".yaml": "application/yaml",
+    ".parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
+"""What the system's table of media types may lack."""
+_Json = dict[str, object]
+_Place = tuple[Path, tuple[str, ...]]
+"""A file, and the folders and name that it is laid out by."""
 _RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 
 
 def publish_results(directory: Path, report: Step, store: Store, outcome: Outcome, variant: Variant) -> None:
-    """Copy the study's results to their places below the run directory."""
-    write_atomic(directory / "variant.json", variant.model_dump_json(indent=1))
-    settings = yaml.safe_dump(report.parameters["settings"], sort_keys=False)
-    write_atomic(directory / SETTINGS_FILE, settings)
-    source = store.path(report)
-    for name in REPORT_FILES:
-        _publish(source / name, directory, name)
+    """Copy the study's results to their places below the run directory, which becomes a Process Run Crate."""
+    said, source = report.parameters["settings"], store.path(report)
+    records = tuple(outcome.done[key] for key in sorted(outcome.done))
+    write_atomic(directory / SETTINGS_FILE, yaml.safe_dump(said, sort_keys=False))
+    write_atomic(directory / _VARIANT_FILE, variant.model_dump_json(indent=1))
+    write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
+    places: list[_Place] = [(source / name, (name,)) for name in REPORT_FILES]
     for folder in ("figures", "tables"):
-        for path in sorted((source / folder).glob("*")):
-            _publish(path, directory, folder, path.name)
+        places += [(path, (folder, path.name)) for path in sorted((source / folder).glob("*"))]
     for role, step in report.inputs.items():
         if step.key in outcome.done:
-            _publish_input(directory, role, step, store.path(step), variant)
-    records = tuple(outcome.done[key] for key in sorted(outcome.done))
-    write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
+            places += _places(role, step, store.path(step), variant)
+    made = [directory / _VARIANT_FILE, directory / _PROVENANCE_FILE]
+    made += [_publish(path, directory, *parts) for path, parts in places]
+    crate = _crate(directory, made, variant, StudySettings.model_validate(said))
+    write_atomic(directory / CRATE_FILE, json.dumps(crate, indent=1) + "\n")
+
+
+def _crate(directory: Path, made: list[Path], variant: Variant, settings: StudySettings) -> _Json:
+    """A run by the profile Process Run Crate 0.5 (https://w3id.org/ro/wfrun/process/0.5).
+
+    It holds what was laid out and no more: files of the user's own are named, with their hashes.
+    """
+    outputs = [_file(path, directory) for path in made]
+    inputs = [_file(directory / name, directory) for name in (STUDY_FILE, SETTINGS_FILE)]
+    own = {f"{one.name}.sdf": one.structure_sha256 for one in settings.dynamics.own_ligands}
+    own |= {f"{one.name}.xml": one.parameters_sha256 for one in settings.dynamics.own_ligands}
+    if settings.structure is not None:
+        own[settings.structure.file] = settings.structure.sha256
+    named = [_entity(f"#{quote(name)}", "CreativeWork", name, sha256=sha256) for name, sha256 in own.items()]
+    versions = json.loads(read_own(directory / RESULT_FILE))["versions"].items()
+    tools = [_entity(f"#{name}", "SoftwareApplication", name, softwareVersion=one) for name, one in versions]
+    begun = datetime.fromtimestamp((directory / STUDY_FILE).stat().st_mtime, UTC)
+    ended, about = datetime.now(UTC), f"{variant.gene} {variant.short}"
+    run = _entity(
+        "#run", "CreateAction", f"kinscope on {about}", instrument=_links(tools),
+        description="\n".join(commands_again(variant, settings)),
+        startTime=begun.isoformat(timespec="seconds"), endTime=ended.isoformat(timespec="seconds"),
+        object=_links(inputs + named), result=_links(outputs),
+    )  # fmt: skip
+    root = _entity(
+        "./", "Dataset", f"A run of kinscope on {about}", conformsTo={"@id": _PROFILE},
+        description=f"Which drugs still act on {about}: begin with {REPORT_FILE}.",
+        datePublished=ended.date().isoformat(), license="Whoever ran it decides.",
+        mentions={"@id": "#run"}, hasPart=_links(inputs + outputs),
+    )  # fmt: skip
+    standard = {"about": {"@id": "./"}, "conformsTo": {"@id": f"{_RO}/crate/1.1"}}
+    described = _entity(CRATE_FILE, "CreativeWork", "This file", **standard)
+    profile = _entity(_PROFILE, "CreativeWork", "Process Run Crate", version="0.5")
+    return {
+        "@context": [f"{_RO}/crate/1.1/context", f"{_RO}/terms/workflow-run/context"],
+        "@graph": [described, root, profile, run, *tools, *inputs, *named, *outputs],
+    }
+
+
+def _entity(identity: str, kind: str, name: str, **more: object) -> _Json:
+    return {"@id": identity, "@type": kind, "name": name, **more}
+
+
+def _file(path: Path, directory: Path) -> _Json:
+    name = path.relative_to(directory).as_posix()
+    media = _MEDIA.get(path.suffix) or guess_type(name)[0] or "application/octet-stream"
+    size, sha256 = str(path.stat().st_size), sha256_of_file(path)
+    return _entity(quote(name), "File", name, encodingFormat=media, contentSize=size, sha256=sha256)
+
+
+def _links(entities: list[_Json]) -> list[_Json]:
+    return [{"@id": one["@id"]} for one in entities]
+
+
+def changed_files(directory: Path) -> Iterator[tuple[Path, str]]:
+    """Files of a run's crate that are not (any more) what was laid out."""
+    try:
+        graph = json.loads(read_own(directory / CRATE_FILE))["@graph"]
+        known = {unquote(one["@id"]): one["sha256"] for one in graph if one["@type"] == "File"}
+    except FileNotFoundError:  # nothing was laid out yet
+        return
+    except (OSError, ValueError, KeyError, TypeError):
+        known = {CRATE_FILE: ""}
+    for name, sha256 in known.items():
+        path = directory / name
+        if not path.is_file() or sha256_of_file(path) != sha256:
+            yield path, "not what was laid out"
 
 
 def publish_answer(directory: Path, folder: Path) -> None:
@@ -98,35 +183,35 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
     )
 
 
-def _publish(source: Path, directory: Path, *parts: str) -> None:
+def _publish(source: Path, directory: Path, *parts: str) -> Path:
     if any("/" in part or part in ("", ".", "..") for part in parts):  # from a study.json of another's making
         raise RunDirectoryError("The study names something that is no file name.", where=str(directory))
     copy_atomic(source, directory.joinpath(*parts))
+    return directory.joinpath(*parts)
 
 
-def _publish_input(directory: Path, role: str, step: Step, source: Path, variant: Variant) -> None:
+def _places(role: str, step: Step, source: Path, variant: Variant) -> Iterator[tuple[Path, tuple[str, ...]]]:
+    """The files of an input of the report, and where each is laid out."""
     stage, *about = role.split("/")
     who = "native" if "native" in (stage, *about[:1]) else variant.slug
     if stage in ("native", "mutant"):
-        _publish_each(source, "model_*.*", directory, ("models", about[0]), who)
+        yield from _numbered(source, "model_*.*", ("models", about[0]), who)
     elif stage == "docking":
-        _publish_each(source, "poses_*.sdf", directory, ("poses",), f"{about[1]}_{who}")
+        yield from _numbered(source, "poses_*.sdf", ("poses",), f"{about[1]}_{who}")
     elif stage in ("replica", "bound"):
-        number = about[2]
-        system = "_".join(
-            filter(None, (str(step.parameters["state"]), str(step.parameters.get("ligand", ""))))
-        )
+        state, ligand = str(step.parameters["state"]), str(step.parameters.get("ligand", ""))
+        folder = f"{'_'.join(filter(None, (state, ligand)))}_{who}_{int(about[2]) + 1}"
         for path in sorted(source.glob("*")):
-            if path.is_file() and path.name != "artefact.json":
-                _publish(path, directory, "trajectories", f"{system}_{who}_{int(number) + 1}", path.name)
+            if path.is_file() and path.name != ARTEFACT_FILE:
+                yield path, ("trajectories", folder, path.name)
 
 
-def _publish_each(source: Path, files: str, directory: Path, folders: tuple[str, ...], name: str) -> None:
-    """Copy an artefact's numbered files; the first is called as asked, others are alternatives to it."""
+def _numbered(source: Path, files: str, folders: tuple[str, ...], name: str) -> Iterator[_Place]:
+    """An artefact's numbered files; the first is called as asked, others are alternatives to it."""
     for path in sorted(source.glob(files)):
         number = path.stem.partition("_")[2]
         called = name if number == "0" else f"{name}_alternative_{number}"
-        _publish(path, directory, *folders, f"{called}{path.suffix}")
+        yield path, (*folders, f"{called}{path.suffix}")
 
 
 def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]:

@@ -58,9 +58,11 @@ def plan(
 
 @command_of(app, "run", epilog="Example:  kinscope run paper --cluster gpu.yaml --out paper")
 def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: WhereOptions) -> None:
-    """Run every variant of a study file, going on with whatever is finished."""
+    """Run every variant of a study file, going on with what is finished; OUT/results holds all results."""
     from kinscope.core.errors import ComputationError
+    from kinscope.report.export import export_tables
     from kinscope.workflow.campaign import read_campaign, runs_of
+    from kinscope.workflow.publication import RESULT_FILE, read_result
 
     failed = 0
     runs = list(runs_of(read_campaign(study), out, place.where()))
@@ -73,6 +75,8 @@ def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: W
             echo(f"{one.held.variant.short}: {error}", err=True)
         failed += not complete
         echo(f"{one.held.variant.short}: {one.directory / 'report.html'}{'' if complete else ', not whole'}")
+    known = [one.directory for one in runs if (one.directory / RESULT_FILE).exists()]
+    export_tables(map(read_result, known), out / "results")
     if failed:
         echo(f"{failed} of {len(runs)} are not whole; the same command goes on with them.", err=True)
         raise typer.Exit(1)
@@ -82,8 +86,10 @@ def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: W
 def verify(directories: Directories = None, as_json: AsJson = False) -> None:
     """Compare every file of runs, or of this machine's cache, with what was put there; name what differs."""
     from kinscope.workflow.engine.store import stores_of
+    from kinscope.workflow.publication import changed_files
 
     damaged = [fault for one in stores_of(directories) for fault in one.faults()]
+    damaged += [fault for one in directories or () for fault in changed_files(one)]
     rows = [{"artefact": path, "what": what} for path, what in damaged]
     show(rows, (f"{path}: {what}" for path, what in damaged), as_json)
     if damaged:

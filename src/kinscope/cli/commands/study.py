@@ -223,43 +223,61 @@ def resume(directory: RunDirectory, place: WhereOptions, console: Console) -> No
 
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
-    """How far a study is."""
+    """How far a study is, and which nanoseconds its dynamics still lacks for a statement."""
     from kinscope.workflow.engine.driver import work_of
     from kinscope.workflow.engine.lease import is_held
-    from kinscope.workflow.study import plan_of
+    from kinscope.workflow.study import plan_of, sampled, share_done
 
     study, steps, store = plan_of(directory)
     done = [store.find(step) is not None for step in steps]
+    systems = sampled(directory, steps, store)
     if as_json:
         rows = [{"label": step.label, "done": is_done} for step, is_done in zip(steps, done, strict=True)]
-        show_json({"variant": study.variant.short, "steps": rows})
+        show_json({"variant": study.variant.short, "steps": rows, "dynamics": systems})
         return
     echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
     for step, is_done in zip(steps, done, strict=True):
-        word = "runs" if is_held(work_of(directory, step)) else "to do"
+        runs = is_held(work_of(directory, step))
+        word = f"{share_done(directory, step):.0%}" if runs else "to do"
         word = "done" if is_done else "damaged" if step.key in store.damaged else word
         echo(f"  {word:<7} {step.label}")
+    for one in systems:
+        done_ns = f"{one.done_ns:.4g} of {one.planned_ns:.4g} ns" if one.planned_ns else "not begun"
+        wanted = f"a statement takes {one.missing_ns:,.0f} ns more ({one.wanted})"
+        echo(f"dynamics of {one.system}: {done_ns}; {wanted if one.missing_ns else 'enough for a statement'}")
     if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")
 
 
-@command_of(app, "report", epilog="Example:  kinscope report kinscope-K404E --csv")
-def report(directory: RunDirectory, csv: AsCsv = False, as_json: AsJson = False) -> None:
-    """Print the answer of a study again."""
+@command_of(app, "report", epilog="Example:  kinscope report kinscope-* --tables results")
+def report(
+    directories: Annotated[list[Path], typer.Argument(metavar="DIR", help="Run directories.")],
+    csv: AsCsv = False,
+    tables: Annotated[
+        Path | None, typer.Option(help="Write all their results as one set of Parquet tables.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the answer of studies again."""
+    from kinscope.report.export import export_tables
     from kinscope.workflow.publication import read_result
     from kinscope.workflow.rundir import open_existing
 
-    open_existing(directory)
-    result, text = read_result(directory)
-    if csv:
-        from kinscope.report.export import export_tables
-
-        export_tables(result, directory / "tables", csv=True)
-    if as_json:
-        echo(text)
+    for directory in directories:
+        open_existing(directory)
+    if tables is not None:
+        export_tables(map(read_result, directories), tables, csv=csv)
+        echo(f"written: {tables}")
         return
-    _print_page(result)
-    echo(f"\nReport: {directory / 'report.html'}")
+    for directory in directories:
+        result, text = read_result(directory)
+        if csv:
+            export_tables([(result, text)], directory / "tables", csv=True)
+        if as_json:
+            echo(text)
+        else:
+            _print_page(result)
+            echo(f"\nReport: {directory / 'report.html'}")
 
 
 @command_of(app, "explain", epilog="Example:  kinscope explain kinscope-K404E drug-dasatinib")

@@ -10,7 +10,7 @@ from typing import Literal
 from kinscope.core.files import write_atomic
 from kinscope.interpretation.model import Measurements, StepProvenance
 from kinscope.interpretation.motion import spoken
-from kinscope.report.export import export_tables, result_schema, write_claims, write_result_json
+from kinscope.report.export import export_tables, result_schema, result_text, write_claims
 from kinscope.report.figures import write_figures
 from kinscope.report.files import DifferenceTrack, ModelFile, MovingFiles, PoseFile, ReportFiles
 from kinscope.report.page import render_report
@@ -47,10 +47,11 @@ def write_report(context: StepContext) -> None:
     files = _report_files(context, pack, variant, settings)
     moving = tuple(_moving_files(context, files.models, variant, measurements))
     files = files.model_copy(update={"moving": moving})
-    write_result_json(result, context.output / "result.json")
+    text = result_text(result)
+    write_atomic(context.output / "result.json", text)
     write_atomic(context.output / "result.schema.json", json.dumps(result_schema(), indent=1) + "\n")
     write_claims(result, context.output)
-    export_tables(result, context.output / "tables")
+    export_tables([(result, text)], context.output / "tables")
     write_figures(result, files, context.output / "figures")
     context.progress(0.5, "pictures")
     files = files.model_copy(update={"pictures": write_scenes(variant, files, context.output / "figures")})
