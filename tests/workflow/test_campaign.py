@@ -25,7 +25,8 @@ from kinscope.workflow.engine.step import in_order
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.publication import read_result
-from kinscope.workflow.study import Run, plan_of, sampled
+from kinscope.workflow.study import Run, plan_of
+from kinscope.workflow.trajectory_run import sampled
 
 app = typer.Typer()
 commands.register(app)
@@ -175,7 +176,7 @@ def test_status_says_which_nanoseconds_a_statement_lacks(tmp_path: Path) -> None
     _, steps, store = plan_of(run.directory)
     assert [(one.system, one.done_ns, one.planned_ns, one.missing_ns) for one in
             sampled(run.directory, steps, store)] == [
-        ("kinase-dfg-out", 0, 120, 2600), ("kinase-dfg-out with imatinib", 0, 120, 2600)
+        ("kinase-dfg-out", 0, 120, 2600), ("kinase-dfg-out+imatinib", 0, 120, 2600)
     ]  # fmt: skip
     first = next(step for step in steps if step.name == "replica")
     control = work_of(run.directory, first)

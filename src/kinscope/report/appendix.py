@@ -21,7 +21,7 @@ from kinscope.results.notes import Note
 _LEFT_OUT = {"origins", "schema_version", "seed", "reused", "native", "mutant", "settings", "key", "sides",
              "moving_residues", "principal", "bound", "rmsf_angstrom", "halves_percent"}  # fmt: skip
 """Fields that are tables of their own, or that the files in ``tables/`` hold better."""
-_NO_TABLE = ("fluctuation", "trajectory_comparisons")
+_NO_TABLE = ("profiles", "trajectories")
 
 
 @dataclass(frozen=True)

@@ -17,29 +17,12 @@ from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.tables import csv_text
 from kinscope.evidence.model import EvidenceHit, TreatmentOption
-from kinscope.interpretation.model import DrugVerdict, StepProvenance, StudyResult
-from kinscope.interpretation.words.say import say, written
+from kinscope.interpretation.model import DrugVerdict, Measurements, StepProvenance, StudyResult
+from kinscope.interpretation.words.say import say
 from kinscope.report.claims import Claim, claims_of, fhir_bundle, va_statements
 from kinscope.report.front import options
-from kinscope.results.docking import Reach, RelaxedComparison
-from kinscope.results.measured import (
-    ContactChange,
-    DockingComparison,
-    FluctuationProfile,
-    ModelGeometry,
-    PocketComparison,
-    RegionComparison,
-    SimulationSummary,
-)
-from kinscope.results.models import ModelRecord
 from kinscope.results.notes import Note
-from kinscope.results.trajectories import (
-    BoundPose,
-    MeasureComparison,
-    OccupancyComparison,
-    StateMobility,
-    TrajectoryComparison,
-)
+from kinscope.results.trajectories import TrajectoryComparison
 
 VA_FILE, FHIR_FILE = "claims.va-spec.json", "claims.fhir.json"
 _ARROW = {int: "int64", float: "float64", bool: "bool"}
@@ -117,40 +100,34 @@ def _columns(kind: type[Record]) -> dict[tuple[str, ...], tuple[str, str]]:
     return found
 
 
-def _cell(row: Any, path: tuple[str, ...]) -> object:
+def _cell(value: Any, path: tuple[str, ...]) -> object:
     for name in path:
-        row = getattr(row, name, None)
-    if isinstance(row, Note):
-        return say(row)
-    return row if row is None or isinstance(row, str | int | float) else to_json(row).decode()
+        value = getattr(value, name, None)
+    if isinstance(value, tuple):
+        value = [say(one) if isinstance(one, Note) else one for one in value]
+    elif value is None or isinstance(value, str | int | float):
+        return value
+    return say(value) if isinstance(value, Note) else to_json(value).decode()
 
 
 def result_tables(result: StudyResult) -> list[tuple[str, type[Record], Sequence[Record]]]:
-    """Every list of records by its name."""
-    measured = result.measurements
+    """Every list of records by its name in ``result.json``, and what trajectories hold by one more."""
+    measured, systems = result.measurements, result.measurements.trajectories
+    tables: list[tuple[str, type[Record], Sequence[Record]]] = [
+        (name, _row_kind(Measurements, name), getattr(measured, name)) for name in Measurements.model_fields
+    ]
+    for name in ("bound", "measures", "contacts"):
+        rows = [row for system in systems for row in getattr(system, name)]
+        tables.append((f"trajectory_{name}", _row_kind(TrajectoryComparison, name), rows))
     return [
-        (
-            "models",
-            ModelRecord,
-            [m.model_copy(update={"method": written(m.method)}) for m in measured.models],
-        ),
-        ("state_geometry", ModelGeometry, measured.geometries),
-        ("contact_changes", ContactChange, measured.contact_changes),
-        ("docking", DockingComparison, measured.docking),
-        ("relaxed_complexes", RelaxedComparison, measured.relaxed),
-        ("reach", Reach, measured.reach),
-        ("fluctuation", FluctuationProfile, measured.profiles),
-        ("regions", RegionComparison, measured.regions),
-        ("pockets", PocketComparison, measured.pockets),
-        ("simulations", SimulationSummary, measured.simulations),
-        ("trajectory_comparisons", TrajectoryComparison, measured.trajectories),
-        ("bound_poses", BoundPose, [b for t in measured.trajectories for b in t.bound]),
-        ("trajectory_measures", MeasureComparison, [m for t in measured.trajectories for m in t.measures]),
-        ("trajectory_contacts", OccupancyComparison, [c for t in measured.trajectories for c in t.contacts]),
-        ("state_mobility", StateMobility, measured.state_mobility),
+        *tables,
         ("evidence", EvidenceHit, result.evidence.hits),
         ("options", TreatmentOption, options(result)),
         ("verdicts", DrugVerdict, result.assessment.verdicts),
         ("claims", Claim, claims_of(result)),
         ("provenance", StepProvenance, result.provenance),
     ]
+
+
+def _row_kind(kind: type[Record], name: str) -> Any:
+    return get_args(kind.model_fields[name].annotation)[0]

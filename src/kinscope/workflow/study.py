@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,29 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.errors import ComputationError, SettingsError
-from kinscope.core.files import read_own
-from kinscope.core.records import Record
 from kinscope.dynamics.machine.devices import Packing
-from kinscope.dynamics.protocol import plan_steps, steps_within
+from kinscope.dynamics.protocol import steps_within
 from kinscope.dynamics.records import SPEED_FILE, SpeedRecord
-from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.dynamics.systems.shipped import expected_volume
 from kinscope.interpretation.model import StudyResult
-from kinscope.interpretation.words.statistics import power_of
 from kinscope.report.front import COLUMNS, front_page
 from kinscope.structures.user.file import UserFile
 from kinscope.targets import load_target
 from kinscope.variants.model import Variant
 from kinscope.workflow.answer import lay_out_answer
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
-from kinscope.workflow.engine.context import PROGRESS_FILE
-from kinscope.workflow.engine.driver import Driver, Engine, Event, Outcome, work_of
+from kinscope.workflow.engine.driver import Driver, Engine, Event, Outcome
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store, default_cache
 from kinscope.workflow.machine import find_gpus, packing_of, runner_of, speed_conditions
 from kinscope.workflow.packs.native_results import shipped_store
-from kinscope.workflow.planning.catalogue import REPLICA_STAGES
 from kinscope.workflow.planning.dynamics import replica_steps, speed
 from kinscope.workflow.planning.plan import Plan, plan_study
 from kinscope.workflow.planning.study import ONE_AT_ONCE, Pace, Study
@@ -180,62 +173,6 @@ def plan_of(directory: Path) -> tuple[StudyFile, list[Step], Store]:
     """The steps of a run directory's study and its store, for `kinscope status`."""
     run = Run(open_existing(directory), directory)
     return run.held, in_order([plan_study(run.likely()).report]), run.store
-
-
-class Sampled(Record):
-    """How far the replicas of one system are, both sides together."""
-
-    system: str
-    done_ns: float
-    planned_ns: float
-    """0: what a budget of minutes buys, which is not known yet."""
-    missing_ns: float
-    """From what is done to what would find a change of motion, four times in five."""
-    wanted: str
-    """What that is, in words."""
-
-
-def sampled(directory: Path, steps: list[Step], store: Store) -> list[Sampled]:
-    """Every simulated system of a run directory's plan, with the nanoseconds that a statement still lacks."""
-    before = {step.inputs["before"].key for step in steps if "before" in step.inputs}
-    systems: dict[str, list[tuple[float, float]]] = {}
-    for step in steps:
-        if step.name in REPLICA_STAGES and step.key not in before:
-            names = step.parameters["state"], step.parameters.get("ligand")
-            found = systems.setdefault(" with ".join(filter(None, names)), [])
-            found.append(_nanoseconds(step, directory, store))
-    return [_sampled(system, *zip(*found, strict=True)) for system, found in systems.items()]
-
-
-def _sampled(system: str, done_ns: Sequence[float], planned_ns: Sequence[float]) -> Sampled:
-    wanted, done = power_of(0, min(planned_ns)), sum(done_ns)
-    return Sampled(
-        system=system,
-        done_ns=done,
-        planned_ns=sum(planned_ns),
-        missing_ns=max(0.0, wanted.missing_ns - done),
-        wanted=wanted.wanted,
-    )
-
-
-def _nanoseconds(replica: Step, directory: Path, store: Store) -> tuple[float, float]:
-    """Production that is finished, that its worker tells of or that it continues; and what is planned."""
-    protocol = ProtocolSettings.model_validate(replica.parameters["protocol"])
-    steps = replica.parameters["production_steps"] or 0
-    planned = steps * protocol.time_step_fs * 1e-6
-    if not steps or store.find(replica) is not None:
-        return planned, planned
-    with_start = plan_steps(protocol, steps).total_steps / steps
-    done = planned * (1 - (1 - share_done(directory, replica)) * with_start)
-    earlier = replica.inputs.get("before")
-    return max(done, _nanoseconds(earlier, directory, store)[0] if earlier else 0.0), planned
-
-
-def share_done(directory: Path, step: Step) -> float:
-    """How much of a step its worker says it has done, 0 to 1; 0 where none has."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(read_own(work_of(directory, step) / PROGRESS_FILE))["fraction"])
-    return 0.0
 
 
 def study_of(held: StudyFile, pace: Pace | Callable[[Study], Pace] = ONE_AT_ONCE) -> Study:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime
+import json
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +14,15 @@ import numpy as np
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, lengths_differ
 from kinscope.core.errors import BadInputError, RunDirectoryError
-from kinscope.core.files import named_faults, sha256_of_file, write_atomic
+from kinscope.core.files import named_faults, read_own, sha256_of_file, write_atomic
 from kinscope.core.progress import Progress
-from kinscope.core.records import VersionedRecord
+from kinscope.core.records import Record, VersionedRecord
 from kinscope.core.residues import one_letter
 from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
+from kinscope.dynamics.protocol import plan_steps
 from kinscope.dynamics.records import REPLICA_RECORD_FILE
+from kinscope.dynamics.settings import ProtocolSettings
+from kinscope.interpretation.words.statistics import power_of
 from kinscope.report.tables import write_tables
 from kinscope.results.notes import Note, note
 from kinscope.results.trajectories import (
@@ -35,6 +40,8 @@ from kinscope.trajectories.summary import principal_motion, replica_analysis
 from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
 from kinscope.variants.model import Variant
+from kinscope.workflow.engine.context import PROGRESS_FILE
+from kinscope.workflow.engine.driver import work_of
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store, list_files, read_record
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
@@ -167,8 +174,8 @@ def finished_systems(steps: Sequence[Step], store: Store) -> dict[tuple[str, str
     """The replicas of a study that are there, by state and bound ligand; raises as ``finished_replicas``."""
     systems: dict[tuple[str, str], list[Source]] = {}
     for step in finished_replicas(steps, store):
-        state, ligand = str(step.parameters["state"]), str(step.parameters.get("ligand") or "")
-        source = replica_source(store.path(step), state=state, variant=str(step.parameters["variant"]))
+        state, ligand, who, _ = _trajectory(step)
+        source = replica_source(store.path(step), state=state, variant=who)
         systems.setdefault((state, ligand), []).append(source)
     return systems
 
@@ -178,14 +185,71 @@ def finished_replicas(steps: Sequence[Step], store: Store) -> list[Step]:
 
     Raises RunDirectoryError if one is not what was computed.
     """
-    found: dict[tuple[object, ...], Step] = {}
-    for step in steps:  # a longer replica stands after the one that it continues
+    found: dict[tuple[str, ...], Step] = {}
+    for step in steps:
         if step.name in REPLICA_STAGES and store.find(step) is not None:
-            parts = ("variant", "state", "ligand", "replica")
-            found[tuple(step.parameters.get(part) for part in parts)] = step
+            found[_trajectory(step)] = step
         elif step.key in store.damaged:
             raise _damaged(store.path(step))
     return list(found.values())
+
+
+def _trajectory(step: Step) -> tuple[str, ...]:
+    """What a replica is of; in a plan, one that is longer stands after the one that it continues."""
+    return tuple(str(step.parameters.get(part) or "") for part in ("state", "ligand", "variant", "replica"))
+
+
+class Sampled(Record):
+    """How far the replicas of one system are, both sides together."""
+
+    system: str
+    done_ns: float
+    planned_ns: float
+    """0: what a budget of minutes buys, which is not known yet."""
+    missing_ns: float
+    """From what is done to what would find a change of motion, four times in five."""
+    wanted: str
+    """What that is, in words."""
+
+
+def sampled(directory: Path, steps: Sequence[Step], store: Store) -> list[Sampled]:
+    """Every simulated system of a run directory's plan, with the nanoseconds that a statement still lacks."""
+    longest = {_trajectory(step): step for step in steps if step.name in REPLICA_STAGES}
+    systems: dict[str, list[tuple[float, float]]] = {}
+    for (state, ligand, *_), step in longest.items():
+        systems.setdefault(title_of(state, ligand), []).append(_nanoseconds(step, directory, store))
+    return [_sampled(system, *zip(*found, strict=True)) for system, found in systems.items()]
+
+
+def _sampled(system: str, done_ns: Sequence[float], planned_ns: Sequence[float]) -> Sampled:
+    wanted, done = power_of(0, min(planned_ns)), sum(done_ns)
+    return Sampled(
+        system=system,
+        done_ns=done,
+        planned_ns=sum(planned_ns),
+        missing_ns=max(0.0, wanted.missing_ns - done),
+        wanted=wanted.wanted,
+    )
+
+
+def _nanoseconds(replica: Step, directory: Path, store: Store) -> tuple[float, float]:
+    """Production that is finished, that its worker tells of or that it continues; and what is planned."""
+    protocol = ProtocolSettings.model_validate(replica.parameters["protocol"])
+    steps = replica.parameters["production_steps"] or 0
+    planned = steps * protocol.time_step_fs * 1e-6
+    if not steps or store.find(replica) is not None:
+        return planned, planned
+    with_start = plan_steps(protocol, steps).total_steps / steps
+    done = planned * (1 - (1 - share_done(directory, replica)) * with_start)
+    earlier = replica.inputs.get("before")
+    return max(done, _nanoseconds(earlier, directory, store)[0] if earlier else 0.0), planned
+
+
+def share_done(directory: Path, step: Step) -> float:
+    """How much of a step its worker says it has done, 0 to 1; 0 where none has."""
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        return float(json.loads(read_own(work_of(directory, step) / PROGRESS_FILE))["fraction"])
+    return 0.0
 
 
 def _damaged(folder: Path) -> RunDirectoryError:

@@ -226,7 +226,8 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """How far a study is, and which nanoseconds its dynamics still lacks for a statement."""
     from kinscope.workflow.engine.driver import work_of
     from kinscope.workflow.engine.lease import is_held
-    from kinscope.workflow.study import plan_of, sampled, share_done
+    from kinscope.workflow.study import plan_of
+    from kinscope.workflow.trajectory_run import sampled, share_done
 
     study, steps, store = plan_of(directory)
     done = [store.find(step) is not None for step in steps]

@@ -11,7 +11,7 @@ from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.interpretation.words import docking, models, statistics
 from kinscope.results.measured import Difference
-from kinscope.results.notes import AS_WRITTEN, Note, Value
+from kinscope.results.notes import Note, Value
 
 FUNCTIONS: Mapping[str, Callable[..., str]] = {
     **models.SENTENCES,
@@ -65,11 +65,6 @@ def say(note: Note) -> str:
 def say_all(notes: Iterable[Note]) -> tuple[str, ...]:
     """The sentences of notes in their order, each once."""
     return tuple(dict.fromkeys(say(note) for note in notes))
-
-
-def written(notes: Iterable[Note]) -> tuple[Note, ...]:
-    """Notes as their sentences, for tables that people open; read back they are notes again."""
-    return tuple(Note(code=AS_WRITTEN, values={"text": say(note)}) for note in notes)
 
 
 def statement(item: Difference, where: str = "the mutant") -> str:
