@@ -5,7 +5,6 @@ Trajectories are decoded in a process of their own and have a test there.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -32,6 +31,7 @@ from kinscope.clinic.phenopacket.open import case_of_text, read_case
 from kinscope.clinic.phenopacket.write import phenopacket_json
 from kinscope.clinic.qpcr.reading import read_run
 from kinscope.clinic.qpcr.run import analyse_run
+from kinscope.core.files import sha256_of_file
 from kinscope.ligands.user import read_given
 from kinscope.sequencing import read_calls, read_trace
 from kinscope.structures.user.file import read_user_file
@@ -40,7 +40,7 @@ from kinscope.targets import load_target
 from kinscope.targets.loader import load_target_directory
 from kinscope.variants import parse_variant
 from kinscope.workflow.packs.new import write_new_pack
-from kinscope.workflow.publication import read_result
+from kinscope.workflow.publication import CRATE_FILE, read_result
 from kinscope.workflow.rundir import new_study, open_existing
 from kinscope.workflow.settings import load_preset, load_settings
 
@@ -157,20 +157,13 @@ def study_file() -> Reader:
 
 
 def result_file() -> Reader:
-    sample = empty_study().model_dump_json(indent=1).encode()
-    record = {
-        "key": "0", "step": "report", "label": "report", "parameters": {}, "inputs": {},
-        "seed": None, "wall_seconds": 1.0, "platform": "CPU", "kinscope_version": "0",
-    }  # fmt: skip
-
     def read(path: Path) -> object:
-        """As if the provenance agreed, so that the damage is met where the result is read."""
-        data = path.read_bytes()
-        named = {"name": "result.json", "size_bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
-        (path.parent / "provenance.json").write_text(json.dumps([record | {"files": [named]}]))
+        """As if the crate agreed, so that the damage is met where the result is read."""
+        named = {"@id": path.name, "@type": "File", "sha256": sha256_of_file(path)}
+        (path.parent / CRATE_FILE).write_text(json.dumps({"@graph": [named]}))
         return read_result(path.parent)
 
-    return Reader("result.json", sample, read)
+    return Reader("result.json", empty_study().model_dump_json(indent=1).encode(), read)
 
 
 READERS: dict[str, Callable[[], Reader]] = {

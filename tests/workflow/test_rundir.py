@@ -12,13 +12,20 @@ from typer.testing import CliRunner
 
 from kinscope.cli.main import app
 from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, RunDirectoryError, Stopped
-from kinscope.core.files import copy_atomic, named_faults, read_bounded, read_own, write_atomic
+from kinscope.core.files import (
+    copy_atomic,
+    named_faults,
+    read_bounded,
+    read_own,
+    sha256_of_file,
+    write_atomic,
+)
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow.engine.step import Stage, Step
 from kinscope.workflow.engine.store import ArtefactRecord, Store, list_files
 from kinscope.workflow.planning.study import Pace
-from kinscope.workflow.publication import RESULT_FILE, _publish, read_result
+from kinscope.workflow.publication import CRATE_FILE, RESULT_FILE, _publish, read_result
 from kinscope.workflow.rundir import (
     agreed,
     locked,
@@ -162,16 +169,10 @@ def test_an_odd_note_of_the_pace_is_none_or_bounded(text: str, run: Path) -> Non
 
 
 def laid_out(run: Path, content: str) -> None:
-    """A result as publication leaves it, with the record that names it."""
-    artefact = run / "artefacts" / "report" / "0"
-    artefact.mkdir(parents=True)
-    (artefact / RESULT_FILE).write_text(content)
-    record = ArtefactRecord(
-        key="0", step="report", label="report", parameters={}, inputs={}, seed=None,
-        wall_seconds=1.0, platform="CPU", kinscope_version="0", files=list_files(artefact),
-    )  # fmt: skip
-    copy_atomic(artefact / RESULT_FILE, run / RESULT_FILE)
-    (run / "provenance.json").write_text(f"[{record.model_dump_json()}]")
+    """A result as publication leaves it, with the crate that names it."""
+    (run / RESULT_FILE).write_text(content)
+    named = {"@id": RESULT_FILE, "@type": "File", "sha256": sha256_of_file(run / RESULT_FILE)}
+    (run / CRATE_FILE).write_text(json.dumps({"@graph": [named]}))
 
 
 def result() -> str:
@@ -195,7 +196,7 @@ def test_one_digit_of_a_result_that_was_changed_is_noticed(run: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ODD.values(), ids=ODD.keys())
-@pytest.mark.parametrize("name", [RESULT_FILE, "provenance.json"])
+@pytest.mark.parametrize("name", [RESULT_FILE, CRATE_FILE])
 def test_an_odd_result_is_refused(name: str, content: str, run: Path) -> None:
     laid_out(run, result())
     (run / name).write_text(content)
@@ -204,7 +205,7 @@ def test_an_odd_result_is_refused(name: str, content: str, run: Path) -> None:
 
 
 @pytest.mark.parametrize("content", ODD.values(), ids=ODD.keys())
-def test_an_odd_result_that_the_provenance_names_is_refused(content: str, run: Path) -> None:
+def test_an_odd_result_that_the_crate_names_is_refused(content: str, run: Path) -> None:
     laid_out(run, content)
     with pytest.raises(RunDirectoryError, match="another version"):
         read_result(run)

@@ -22,11 +22,10 @@ from kinscope.targets.pack import TargetPack
 from kinscope.variants.model import Variant
 from kinscope.workflow.planning.choices import choose_states
 from kinscope.workflow.planning.reach import reach_of
-from kinscope.workflow.publication import RESULT_FILE, commands_again, publish_answer
+from kinscope.workflow.publication import REPORT_FILE, RESULT_FILE, commands_again, describe
 from kinscope.workflow.rundir import locked, new_study, open_or_create
 from kinscope.workflow.settings import StudySettings
 
-ANSWER_FOLDER = "answer"
 _OPEN_ONLY = (
     "Models are run of two drugs at most: approved, near the variant, and decided by nothing else; `--drug` "
     "names others."
@@ -126,16 +125,14 @@ def lay_out_answer(directory: Path, result: StudyResult, settings: StudySettings
         return
     from kinscope.report.export import result_text
     from kinscope.report.files import ReportFiles
-    from kinscope.report.page import render_report
+    from kinscope.report.page import APPENDIX_FILE, render_report
 
-    folder = directory / ANSWER_FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     commands = commands_again(result.variant, settings)
     if why_no_model(result.variant, settings, pack) is not None:
         commands = (f"{commands[0]} --answer",)
-    write_atomic(folder / RESULT_FILE, result_text(result))
-    render_report(result, ReportFiles.of(pack, commands=commands), pack, folder / "report.html")
-    publish_answer(directory, folder)
+    render_report(result, ReportFiles.of(pack, commands=commands), pack, directory / REPORT_FILE)
+    write_atomic(directory / RESULT_FILE, result_text(result))
+    describe(directory, [REPORT_FILE, APPENDIX_FILE, RESULT_FILE], result.variant, settings)
 
 
 def keep_answer(directory: Path, result: StudyResult, settings: StudySettings, pack: TargetPack) -> None:

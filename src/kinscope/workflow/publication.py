@@ -5,12 +5,11 @@ What lies there are copies: changing one changes no artefact.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from hashlib import sha256
 from mimetypes import guess_type
 from pathlib import Path
 from urllib.parse import quote, unquote
@@ -18,14 +17,13 @@ from urllib.parse import quote, unquote
 import yaml
 from pydantic import TypeAdapter
 
-from kinscope import __version__
 from kinscope.core.errors import RunDirectoryError
 from kinscope.core.files import copy_atomic, read_own, sha256_of_file, write_atomic
 from kinscope.interpretation.model import StudyResult
 from kinscope.variants.model import Variant
 from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store, list_files
+from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store
 from kinscope.workflow.rundir import STUDY_FILE
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
@@ -54,10 +52,8 @@ _RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 
 
 def publish_results(directory: Path, report: Step, store: Store, outcome: Outcome, variant: Variant) -> None:
-    """Copy the study's results to their places below the run directory, which becomes a Process Run Crate."""
-    said, source = report.parameters["settings"], store.path(report)
-    records = tuple(outcome.done[key] for key in sorted(outcome.done))
-    write_atomic(directory / SETTINGS_FILE, yaml.safe_dump(said, sort_keys=False))
+    """Copy the study's results to their places below the run directory, and describe them."""
+    source, records = store.path(report), tuple(outcome.done[key] for key in sorted(outcome.done))
     write_atomic(directory / _VARIANT_FILE, variant.model_dump_json(indent=1))
     write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
     places: list[_Place] = [(source / name, (name,)) for name in REPORT_FILES]
@@ -66,24 +62,25 @@ def publish_results(directory: Path, report: Step, store: Store, outcome: Outcom
     for role, step in report.inputs.items():
         if step.key in outcome.done:
             places += _places(role, step, store.path(step), variant)
-    made = [directory / _VARIANT_FILE, directory / _PROVENANCE_FILE]
-    made += [_publish(path, directory, *parts) for path, parts in places]
-    crate = _crate(directory, made, variant, StudySettings.model_validate(said))
-    write_atomic(directory / CRATE_FILE, json.dumps(crate, indent=1) + "\n")
+    made = ["/".join(_publish(path, directory, *parts)) for path, parts in places]
+    settings = StudySettings.model_validate(report.parameters["settings"])
+    describe(directory, [_VARIANT_FILE, _PROVENANCE_FILE, *made], variant, settings)
 
 
-def _crate(directory: Path, made: list[Path], variant: Variant, settings: StudySettings) -> _Json:
-    """A run by the profile Process Run Crate 0.5 (https://w3id.org/ro/wfrun/process/0.5).
+def describe(directory: Path, made: list[str], variant: Variant, settings: StudySettings) -> None:
+    """Make a run directory a Process Run Crate 0.5 (https://w3id.org/ro/wfrun/process/0.5).
 
-    It holds what was laid out and no more: files of the user's own are named, with their hashes.
+    ``made``: the files that were laid out. The crate holds these, the study and its settings, and no more:
+    files of the user's own are named, with their hashes.
     """
-    outputs = [_file(path, directory) for path in made]
-    inputs = [_file(directory / name, directory) for name in (STUDY_FILE, SETTINGS_FILE)]
+    write_atomic(directory / SETTINGS_FILE, yaml.safe_dump(settings.told(), sort_keys=False))
+    outputs = [_file(name, directory) for name in made]
+    inputs = [_file(name, directory) for name in (STUDY_FILE, SETTINGS_FILE)]
     own = {f"{one.name}.sdf": one.structure_sha256 for one in settings.dynamics.own_ligands}
     own |= {f"{one.name}.xml": one.parameters_sha256 for one in settings.dynamics.own_ligands}
     if settings.structure is not None:
         own[settings.structure.file] = settings.structure.sha256
-    named = [_entity(f"#{quote(name)}", "CreativeWork", name, sha256=sha256) for name, sha256 in own.items()]
+    named = [_entity(f"#{quote(name)}", "CreativeWork", name, sha256=hashed) for name, hashed in own.items()]
     versions = json.loads(read_own(directory / RESULT_FILE))["versions"].items()
     tools = [_entity(f"#{name}", "SoftwareApplication", name, softwareVersion=one) for name, one in versions]
     begun = datetime.fromtimestamp((directory / STUDY_FILE).stat().st_mtime, UTC)
@@ -103,21 +100,20 @@ def _crate(directory: Path, made: list[Path], variant: Variant, settings: StudyS
     standard = {"about": {"@id": "./"}, "conformsTo": {"@id": f"{_RO}/crate/1.1"}}
     described = _entity(CRATE_FILE, "CreativeWork", "This file", **standard)
     profile = _entity(_PROFILE, "CreativeWork", "Process Run Crate", version="0.5")
-    return {
-        "@context": [f"{_RO}/crate/1.1/context", f"{_RO}/terms/workflow-run/context"],
-        "@graph": [described, root, profile, run, *tools, *inputs, *named, *outputs],
-    }
+    context = [f"{_RO}/crate/1.1/context", f"{_RO}/terms/workflow-run/context"]
+    graph = [described, root, profile, run, *tools, *inputs, *named, *outputs]
+    write_atomic(directory / CRATE_FILE, json.dumps({"@context": context, "@graph": graph}, indent=1) + "\n")
 
 
 def _entity(identity: str, kind: str, name: str, **more: object) -> _Json:
     return {"@id": identity, "@type": kind, "name": name, **more}
 
 
-def _file(path: Path, directory: Path) -> _Json:
-    name = path.relative_to(directory).as_posix()
+def _file(name: str, directory: Path) -> _Json:
+    path = directory / name
     media = _MEDIA.get(path.suffix) or guess_type(name)[0] or "application/octet-stream"
-    size, sha256 = str(path.stat().st_size), sha256_of_file(path)
-    return _entity(quote(name), "File", name, encodingFormat=media, contentSize=size, sha256=sha256)
+    size, hashed = str(path.stat().st_size), sha256_of_file(path)
+    return _entity(quote(name), "File", name, encodingFormat=media, contentSize=size, sha256=hashed)
 
 
 def _links(entities: list[_Json]) -> list[_Json]:
@@ -125,33 +121,26 @@ def _links(entities: list[_Json]) -> list[_Json]:
 
 
 def changed_files(directory: Path) -> Iterator[tuple[Path, str]]:
-    """Files of a run's crate that are not (any more) what was laid out."""
+    """Files of a run directory that are not (any more) what was laid out."""
     try:
-        graph = json.loads(read_own(directory / CRATE_FILE))["@graph"]
-        known = {unquote(one["@id"]): one["sha256"] for one in graph if one["@type"] == "File"}
-    except FileNotFoundError:  # nothing was laid out yet
+        known = _laid_out(directory)
+    except FileNotFoundError:
         return
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError):
         known = {CRATE_FILE: ""}
-    for name, sha256 in known.items():
+    for name, hashed in known.items():
         path = directory / name
-        if not path.is_file() or sha256_of_file(path) != sha256:
+        if not path.is_file() or sha256_of_file(path) != hashed:
             yield path, "not what was laid out"
 
 
-def publish_answer(directory: Path, folder: Path) -> None:
-    """Copy a first answer, written into a folder of the run directory, to where the results will stand.
-
-    Its record is laid out with it, so that it is read like any result.
-    """
-    record = ArtefactRecord(
-        key="", step="answer", label="first answer", parameters={}, inputs={}, seed=None, wall_seconds=0.0,
-        platform="CPU", kinscope_version=__version__, files=list_files(folder),
-    )  # fmt: skip
-    for file in record.files:
-        _publish(folder / file.name, directory, file.name)
-    write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json((record,)) + b"\n")
-    shutil.rmtree(folder)
+def _laid_out(directory: Path) -> dict[str, str]:
+    """SHA-256 of every file of the crate by name; raises OSError or ValueError if it cannot be read."""
+    try:
+        graph = json.loads(read_own(directory / CRATE_FILE))["@graph"]
+        return {unquote(one["@id"]): one["sha256"] for one in graph if one["@type"] == "File"}
+    except (KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise ValueError from error
 
 
 def read_result(directory: Path) -> tuple[StudyResult, str]:
@@ -161,21 +150,15 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
     """
     try:
         data = read_own(directory / RESULT_FILE)
-    except FileNotFoundError:
-        raise RunDirectoryError(
-            "This study is not finished.",
-            where=str(directory),
-            remedy=f"Go on with: kinscope resume {directory}",
-        ) from None
-    except OSError:
-        data = b""
-    try:
-        records = _RECORDS.validate_json(read_own(directory / _PROVENANCE_FILE))
-        laid_out = {file.sha256 for one in records for file in one.files if file.name == RESULT_FILE}
-        if hashlib.sha256(data).hexdigest() in laid_out:
+        if _laid_out(directory).get(RESULT_FILE) == sha256(data).hexdigest():
             return StudyResult.model_validate_json(data), data.decode()
     except (OSError, ValueError):
-        pass
+        if not (directory / RESULT_FILE).exists():
+            raise RunDirectoryError(
+                "This study is not finished.",
+                where=str(directory),
+                remedy=f"Go on with: kinscope resume {directory}",
+            ) from None
     raise RunDirectoryError(
         "The result is damaged or was changed, or another version of kinscope made it.",
         where=str(directory / RESULT_FILE),
@@ -183,11 +166,11 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
     )
 
 
-def _publish(source: Path, directory: Path, *parts: str) -> Path:
+def _publish(source: Path, directory: Path, *parts: str) -> tuple[str, ...]:
     if any("/" in part or part in ("", ".", "..") for part in parts):  # from a study.json of another's making
         raise RunDirectoryError("The study names something that is no file name.", where=str(directory))
     copy_atomic(source, directory.joinpath(*parts))
-    return directory.joinpath(*parts)
+    return parts
 
 
 def _places(role: str, step: Step, source: Path, variant: Variant) -> Iterator[tuple[Path, tuple[str, ...]]]:

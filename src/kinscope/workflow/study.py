@@ -90,6 +90,7 @@ class Finished:
         import pyarrow.parquet as parquet
 
         found = parquet.read_table(self.directory / "tables" / f"{name}.parquet")
+        found = found.drop_columns(["run_variant", "run_sha256"])
         with suppress(ImportError):
             return found.to_pandas()
         return found

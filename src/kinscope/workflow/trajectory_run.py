@@ -207,29 +207,25 @@ class Sampled(Record):
     planned_ns: float
     """0: what a budget of minutes buys, which is not known yet."""
     missing_ns: float
-    """From what is done to what would find a change of motion, four times in five."""
+    """From what is done to what is wanted."""
     wanted: str
-    """What that is, in words."""
+    """What would find a change of motion, four times in five."""
 
 
 def sampled(directory: Path, steps: Sequence[Step], store: Store) -> list[Sampled]:
     """Every simulated system of a run directory's plan, with the nanoseconds that a statement still lacks."""
-    longest = {_trajectory(step): step for step in steps if step.name in REPLICA_STAGES}
     systems: dict[str, list[tuple[float, float]]] = {}
-    for (state, ligand, *_), step in longest.items():
+    for (state, ligand, *_), step in {_trajectory(s): s for s in steps if s.name in REPLICA_STAGES}.items():
         systems.setdefault(title_of(state, ligand), []).append(_nanoseconds(step, directory, store))
-    return [_sampled(system, *zip(*found, strict=True)) for system, found in systems.items()]
-
-
-def _sampled(system: str, done_ns: Sequence[float], planned_ns: Sequence[float]) -> Sampled:
-    wanted, done = power_of(0, min(planned_ns)), sum(done_ns)
-    return Sampled(
-        system=system,
-        done_ns=done,
-        planned_ns=sum(planned_ns),
-        missing_ns=max(0.0, wanted.missing_ns - done),
-        wanted=wanted.wanted,
-    )
+    found = []
+    for system, replicas in systems.items():
+        done, planned = map(sum, zip(*replicas, strict=True))
+        power = power_of(0, planned / len(replicas))
+        missing = max(0.0, power.missing_ns - done)
+        found.append(
+            Sampled(system=system, done_ns=done, planned_ns=planned, missing_ns=missing, wanted=power.wanted)
+        )
+    return found
 
 
 def _nanoseconds(replica: Step, directory: Path, store: Store) -> tuple[float, float]:
