@@ -331,7 +331,8 @@ def test_the_results_of_a_thousand_runs_are_one_query(tmp_path: Path) -> None:
     export_tables(written(*map(other, range(1, 1001))), tmp_path)
     query = f"""
         SELECT run_variant, verdict, level, difference_kcal_per_mol_value
-        FROM '{tmp_path}/verdicts.parquet' JOIN '{tmp_path}/docking.parquet' USING (run_variant, run_sha256, drug)
+        FROM '{tmp_path}/verdicts.parquet' JOIN '{tmp_path}/docking.parquet'
+        USING (run_variant, run_sha256, drug)
         WHERE drug = 'imatinib' AND difference_kcal_per_mol_low > 0.5 ORDER BY run_variant
     """
     found = duckdb.sql(query).fetchall()

@@ -33,7 +33,7 @@ from kinscope.workflow.planning.plan import plan_study
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.publication import (
     CRATE_FILE,
-    REPORT_FILES,
+    RESULT_FILE,
     SETTINGS_FILE,
     changed_files,
     commands_again,
@@ -55,7 +55,7 @@ def laid_out(folder: Path, expression: str, preset: str, said: dict[str, Any] | 
     report = replace(report, parameters={**report.parameters, "settings": settings.told() | (said or {})})
     for step in (report, *report.inputs.values()):
         store.path(step).mkdir(parents=True, exist_ok=True)
-        for name in (*REPORT_FILES, "model_0.cif", "model_1.cif", "poses_0.sdf", "frames.xtc"):
+        for name in (RESULT_FILE, "model_0.cif", "model_1.cif", "poses_0.sdf", "frames.xtc"):
             (store.path(step) / name).write_text('{"versions": {"kinscope": "1.0", "vina": "1.2"}}')
     record = ArtefactRecord(
         key="", step="", label="", parameters={}, inputs={}, seed=None, wall_seconds=0.0, platform="CPU",
@@ -103,8 +103,8 @@ def test_a_run_is_a_crate_that_others_check_and_repeat(tmp_path: Path, typed) ->
 
     assert not list(changed_files(run))
     (run / "poses" / "imatinib_K404E.sdf").write_text("another pose")
-    (run / "appendix.html").unlink()
-    assert {path.name for path, _ in changed_files(run)} == {"imatinib_K404E.sdf", "appendix.html"}
+    (run / "variant.json").unlink()
+    assert {path.name for path, _ in changed_files(run)} == {"imatinib_K404E.sdf", "variant.json"}
 
 
 def test_a_users_own_structure_is_named_in_the_crate_and_stays_out(tmp_path: Path) -> None:

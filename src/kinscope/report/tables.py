@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from kinscope.core.files import write_atomic
-from kinscope.core.tables import harmless_cell
+from kinscope.core.tables import csv_text
 from kinscope.results.trajectories import PrincipalMotion, ReplicaAnalysis
 
 Row = dict[str, Any]
@@ -51,18 +50,14 @@ def _write(stem: Path, rows: list[Row], provenance: Mapping[str, str]) -> list[P
     metadata = {f"kinscope.{key}": value for key, value in provenance.items()}
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(rows, metadata=metadata), buffer, compression="zstd")
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(rows[0])
-    writer.writerows([_cell(value) for value in row.values()] for row in rows)
     plain, parquet = stem.with_suffix(".csv"), stem.with_suffix(".parquet")
     write_atomic(parquet, buffer.getvalue())
-    write_atomic(plain, text.getvalue())
+    write_atomic(plain, csv_text(rows[0], ([_rounded(value) for value in row.values()] for row in rows)))
     return [plain, parquet]
 
 
-def _cell(value: Any) -> Any:
-    return f"{value:.6g}" if isinstance(value, float) else harmless_cell(value)
+def _rounded(value: Any) -> Any:
+    return float(f"{value:.6g}") if isinstance(value, float) else value
 
 
 def _who(one: ReplicaAnalysis) -> Row:

@@ -31,10 +31,6 @@ SETTINGS_FILE = "settings.yaml"
 """Of a finished study, in its run directory."""
 RESULT_FILE = "result.json"
 REPORT_FILE = "report.html"
-REPORT_FILES = (
-    REPORT_FILE, "appendix.html", RESULT_FILE, "result.schema.json", "claims.va-spec.json",
-    "claims.fhir.json",
-)  # fmt: skip
 CRATE_FILE = "ro-crate-metadata.json"
 _PROVENANCE_FILE = "provenance.json"
 _VARIANT_FILE = "variant.json"
@@ -53,12 +49,10 @@ _RECORDS = TypeAdapter(tuple[ArtefactRecord, ...])
 
 def publish_results(directory: Path, report: Step, store: Store, outcome: Outcome, variant: Variant) -> None:
     """Copy the study's results to their places below the run directory, and describe them."""
-    source, records = store.path(report), tuple(outcome.done[key] for key in sorted(outcome.done))
+    records = tuple(outcome.done[key] for key in sorted(outcome.done))
     write_atomic(directory / _VARIANT_FILE, variant.model_dump_json(indent=1))
     write_atomic(directory / _PROVENANCE_FILE, _RECORDS.dump_json(records) + b"\n")
-    places: list[_Place] = [(source / name, (name,)) for name in REPORT_FILES]
-    for folder in ("figures", "tables"):
-        places += [(path, (folder, path.name)) for path in sorted((source / folder).glob("*"))]
+    places = list(_whole(store.path(report)))
     for role, step in report.inputs.items():
         if step.key in outcome.done:
             places += _places(role, step, store.path(step), variant)
@@ -173,7 +167,7 @@ def _publish(source: Path, directory: Path, *parts: str) -> tuple[str, ...]:
     return parts
 
 
-def _places(role: str, step: Step, source: Path, variant: Variant) -> Iterator[tuple[Path, tuple[str, ...]]]:
+def _places(role: str, step: Step, source: Path, variant: Variant) -> Iterator[_Place]:
     """The files of an input of the report, and where each is laid out."""
     stage, *about = role.split("/")
     who = "native" if "native" in (stage, *about[:1]) else variant.slug
@@ -184,9 +178,14 @@ def _places(role: str, step: Step, source: Path, variant: Variant) -> Iterator[t
     elif stage in ("replica", "bound"):
         state, ligand = str(step.parameters["state"]), str(step.parameters.get("ligand", ""))
         folder = f"{'_'.join(filter(None, (state, ligand)))}_{who}_{int(about[2]) + 1}"
-        for path in sorted(source.glob("*")):
-            if path.is_file() and path.name != ARTEFACT_FILE:
-                yield path, ("trajectories", folder, path.name)
+        yield from _whole(source, "trajectories", folder)
+
+
+def _whole(source: Path, *folders: str) -> Iterator[_Place]:
+    """Everything that an artefact holds."""
+    for path in sorted(source.rglob("*")):
+        if path.is_file() and path.name != ARTEFACT_FILE:
+            yield path, (*folders, *path.relative_to(source).parts)
 
 
 def _numbered(source: Path, files: str, folders: tuple[str, ...], name: str) -> Iterator[_Place]:
