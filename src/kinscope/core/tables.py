@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from kinscope.core.files import write_atomic
 from kinscope.core.quoting import printable
@@ -28,30 +28,28 @@ def write_table(path: Path, rows: Sequence[Record], kind: type[Record]) -> None:
     import pyarrow.parquet as pq
 
     dumped = [row.model_dump(mode="json") for row in rows]
-    columns: dict[str, list[Any]] = {name: [] for name in kind.model_fields}
-    for row in dumped:
-        for name in columns:
-            value = row[name]
-            columns[name].append(json.dumps(value) if isinstance(value, dict | list) else value)
-    table = pa.table(columns)
-    table = table.replace_schema_metadata({"kinscope.record": kind.__name__})
+    columns = {name: [_plain(row[name]) for row in dumped] for name in kind.model_fields}
     buffer = io.BytesIO()
-    pq.write_table(table, buffer, compression="zstd")
+    pq.write_table(pa.table(columns), buffer, compression="zstd")
     write_atomic(path, buffer.getvalue())
+
+
+def _plain(value: object) -> object:
+    return json.dumps(value) if isinstance(value, dict | list) else value
 
 
 def read_table(path: Path, kind: type[R]) -> list[R]:
     """Read what :func:`write_table` wrote back into records."""
     import pyarrow.parquet as pq
 
-    rows = pq.read_table(path).to_pylist()
-    records = []
-    for row in rows:
-        for name, value in row.items():
-            if isinstance(value, str) and value[:1] in "[{":
-                row[name] = json.loads(value)
-        records.append(kind.model_validate(row))
-    return records
+    return [
+        kind.model_validate({name: _nested(value) for name, value in row.items()})
+        for row in pq.read_table(path).to_pylist()
+    ]
+
+
+def _nested(value: object) -> object:
+    return json.loads(value) if isinstance(value, str) and value.startswith(("[", "{")) else value
 
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")

@@ -24,7 +24,6 @@ from kinscope.report.front import options
 from kinscope.results.notes import Note
 from kinscope.results.trajectories import TrajectoryComparison
 
-VA_FILE, FHIR_FILE = "claims.va-spec.json", "claims.fhir.json"
 _ARROW = {int: "int64", float: "float64", bool: "bool"}
 
 
@@ -35,8 +34,8 @@ def result_text(result: StudyResult) -> str:
 
 def write_claims(result: StudyResult, directory: Path) -> None:
     """Write the verdicts as GA4GH VA-Spec statements and as a FHIR bundle, for programs of other people."""
-    for name, content in ((VA_FILE, va_statements(result)), (FHIR_FILE, fhir_bundle(result))):
-        write_atomic(directory / name, json.dumps(content, indent=1) + "\n")
+    for name, content in (("va-spec", va_statements(result)), ("fhir", fhir_bundle(result))):
+        write_atomic(directory / f"claims.{name}.json", json.dumps(content, indent=1) + "\n")
 
 
 def result_schema() -> dict[str, object]:
