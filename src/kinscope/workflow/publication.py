@@ -208,20 +208,14 @@ def commands_again(variant: Variant, settings: StudySettings) -> tuple[str, ...]
     target = "" if settings.target == StudySettings().target else settings.target
     patient = {"--disease": settings.disease, "--transcript": settings.transcript}
     common = [*_words({"--target": target}), *said, *_words(patient)]
-    if settings.dynamics.own_ligands:
-        first = [
-            " ".join(["kinscope simulate", expression, *_length_options(settings), *_own(one), *common])
-            for one in settings.dynamics.own_ligands
-        ]
-        return (*first, f"kinscope resume {directory}")
-    if _is_preset(settings):
-        first = [" ".join(["kinscope assess", expression, *_words(_preset(settings)), *common])]
-    else:
-        # What is said of the structure stands in the file; the structure itself does not.
-        first = [
-            " ".join(["kinscope assess", expression, f"--settings {directory}/{SETTINGS_FILE}", *said[:2]])
-        ]
-    return (*first, f"kinscope resume {directory}")
+    if own := settings.dynamics.own_ligands:
+        length = _length_options(settings)
+        typed = [["kinscope simulate", expression, *length, *_own(one), *common] for one in own]
+    elif _is_preset(settings):
+        typed = [["kinscope assess", expression, *_words(_preset(settings)), *common]]
+    else:  # what is said of the structure stands in the file; the structure itself does not
+        typed = [["kinscope assess", expression, f"--settings {directory}/{SETTINGS_FILE}", *said[:2]]]
+    return (*map(" ".join, typed), f"kinscope resume {directory}")
 
 
 def _is_preset(settings: StudySettings) -> bool:
