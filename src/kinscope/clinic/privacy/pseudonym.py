@@ -100,6 +100,8 @@ def scrubber(case: Case) -> Callable[[str], str]:
     patterns = []
     for text in identifiers(case):
         escaped = re.escape(text)
+        if len(text) >= 5 and re.search(r"\d", text):  # a number is also written with other separators
+            escaped = r"[\W_]{0,3}".join(re.findall(r"[^\W\d_]+|\d+", text))
         before = r"(?<!\d)" if text[0].isdigit() else r"(?<![^\W\d_])"
         after = r"(?!\d)" if text[-1].isdigit() else r"(?![^\W\d_])"
         patterns.append(escaped if len(text) >= 5 else f"{before}{escaped}{after}")

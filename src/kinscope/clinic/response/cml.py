@@ -18,13 +18,7 @@ from kinscope.clinic.response.criteria import (
     PhaseRule,
 )
 from kinscope.clinic.response.model import Axis, Category, ResponseCall
-from kinscope.clinic.response.molecular import (
-    decisive_level,
-    depth_log_of,
-    in_compartment,
-    too_poor,
-    unusable,
-)
+from kinscope.clinic.response.molecular import decisive_level, depth_log_of, judged, too_poor, unusable
 from kinscope.core.errors import VariantError
 
 GRAVITY: tuple[Category, ...] = ("cannot be called", "optimal", "between milestones", "warning", "failure")
@@ -247,7 +241,7 @@ def _by_level(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     shown = f"{percent:g} %" if level.detected else "not detected"
     category = _graded(percent, limit, rule.failure_above_percent, excludes=rule.optimal_excludes_limit)
     text, poor = shown, too_poor(level) if level.detected else (depth_log_of(level) or 0.0) < ADEQUATE_LOG
-    if category == "optimal" and (poor or not in_compartment(situation, level)):
+    if category == "optimal" and (poor or not judged(situation)):
         category = "cannot be called"
         text += ", in a sample too poor to tell" if poor else f", in {level.material}"
     return _Verdict(category, text, situation.evaluation.transcripts, shown)

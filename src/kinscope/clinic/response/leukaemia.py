@@ -25,7 +25,7 @@ class Marrow(Record):
 
 
 def marrow_of(situation: Situation) -> Marrow | None:
-    """Blasts of the marrow; where nobody counted, an upper bound from the flow MRD of a marrow.
+    """Blasts of the marrow; where nobody counted within the window, a bound from the flow MRD of a marrow.
 
     A flow MRD result counts leukaemic cells among all cells; blasts above 5 % with hardly any
     leukaemic cell among them are regenerating ones, so the bound serves for the 5 % criterion.
@@ -34,7 +34,7 @@ def marrow_of(situation: Situation) -> Marrow | None:
     if counted is not None:
         return _counted(counted)
     flow = _worst_flow(situation, only_marrow=True)
-    if flow is None:
+    if flow is None or situation.evaluation.marrow_before() is not None:
         return None
     bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
     note = "no marrow morphology; the flow MRD bounds the leukaemic cells"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
 
 from kinscope.clinic.measurements import (
     BlastPercent,
@@ -90,20 +91,22 @@ _FIELDS: dict[str, str] = {
 def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[Evaluation, ...]:
     """Group measurements that were taken together, oldest first.
 
-    An evaluation begins with a measurement and takes what follows within ``window_days``; a second
-    measurement of the same kind, material and method on another day begins a new one. What is entered twice
-    counts once.
+    An evaluation begins with a day and takes the days that follow within ``window_days``; a day with a second
+    measurement of the same kind, material and method begins a new one. What is of one day stays together;
+    what is entered twice counts once.
 
     Raises BadInputError if calendar dates and relative days are mixed.
     """
     check_one_clock([m.at for m in measurements])
     once = {m.model_dump_json(exclude={"note", "source"}): m for m in sorted(measurements, key=_order)}
     groups: list[list[Measurement]] = []
-    for measurement in once.values():
-        if groups and _belongs(measurement, groups[-1], window_days):
-            groups[-1].append(measurement)
+    for day, taken in groupby(once.values(), key=lambda m: m.at.days):
+        together = list(taken)
+        near = bool(groups) and day - groups[-1][0].at.days <= window_days
+        if near and not any(_is_same_test(one, other) for one in together for other in groups[-1]):
+            groups[-1] += together
         else:
-            groups.append([measurement])
+            groups.append(together)
     return tuple(_evaluation(group, tuple(once.values()), window_days) for group in groups)
 
 
@@ -120,13 +123,6 @@ def check_one_clock(points: Sequence[TimePoint]) -> None:
 def _order(measurement: Measurement) -> tuple[int, str]:
     """By day; within a day by content, so that the order of entry decides nothing."""
     return measurement.at.days, measurement.model_dump_json()
-
-
-def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
-    if measurement.at.days - group[0].at.days > window_days:
-        return False
-    later = [other for other in group if other.at.days != measurement.at.days]
-    return not any(_is_same_test(measurement, other) for other in later)
 
 
 def _is_same_test(one: Measurement, other: Measurement) -> bool:
