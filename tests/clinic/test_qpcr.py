@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinscope.clinic.qpcr.levels import conversion_factor, deepest_by_level, depth_of, to_international_scale
+from kinscope.clinic.qpcr.levels import deepest_by_level, depth_of, to_international_scale
 from kinscope.clinic.qpcr.model import FUSION, QpcrRun, QpcrSample, StandardLevel, Wells
 from kinscope.clinic.qpcr.quantify import (
     fit_curve,

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from kinscope.clinic.measurements import MutationFinding
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-
-if TYPE_CHECKING:
-    from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import TargetPack
 
 
 class Term(NamedTuple):

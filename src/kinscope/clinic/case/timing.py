@@ -7,12 +7,22 @@ with the chain that excludes it; it is neither dropped in silence nor averaged i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from kinscope.clinic.case.model import (
+    Case,
+    CaseEvent,
+    CaseMeasurement,
+    StatedResponse,
+    TimeStatement,
+    Toxicity,
+    Treatment,
+)
 from kinscope.clinic.case.schedule import (
     Basis,
     Placement,
@@ -23,20 +33,6 @@ from kinscope.clinic.case.schedule import (
     parse_interval,
 )
 from kinscope.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kinscope.clinic.case.model import (
-        Case,
-        CaseEvent,
-        CaseMeasurement,
-        StatedResponse,
-        TimeStatement,
-        Toxicity,
-        Treatment,
-    )
-
 
 FAR = 1e7
 """Days; stands for no bound. Sums of a few hundred of these stay exact in double precision."""

@@ -5,18 +5,18 @@ Every rule is general: it knows nothing of any one case. What it finds is listed
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
-from kinscope.clinic.case.model import CaseMeasurement, StatedResponse, Treatment
-from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date, span_text
-from kinscope.clinic.course.result import Inconsistency, found
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kinscope.clinic.case.model import Case, Entry
-    from kinscope.clinic.case.schedule import SaidTime, Schedule, TimeConflict
-    from kinscope.clinic.course.result import CaseResult, Comparison
+from kinscope.clinic.case.model import Case, CaseMeasurement, Entry, StatedResponse, Treatment
+from kinscope.clinic.case.schedule import (
+    DAYS_PER_UNIT,
+    SaidTime,
+    Schedule,
+    TimeConflict,
+    parse_date,
+    span_text,
+)
+from kinscope.clinic.course.result import CaseResult, Comparison, Inconsistency, found
 
 LONGEST_UNTREATED_DAYS = 90
 """An overt relapse of acute leukaemia is treated within days to weeks; three months is generous."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
+from kinscope.clinic.case.model import Case, CaseMeasurement
 from kinscope.clinic.case.terms import find_drug
-from kinscope.clinic.course.result import Inconsistency, found
+from kinscope.clinic.course.result import CaseResult, Inconsistency, found
 from kinscope.clinic.measurements import SAME_EVALUATION_DAYS
 from kinscope.clinic.qpcr.levels import off_scale
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kinscope.clinic.case.model import Case, CaseMeasurement
-    from kinscope.clinic.course.result import CaseResult
 
 MANY_BLASTS_PERCENT = 20.0
 LITTLE_TRANSCRIPT_PERCENT = 1.0

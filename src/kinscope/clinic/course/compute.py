@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kinscope.clinic.case.model import Case, StatedResponse
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import of_target
 from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
-from kinscope.clinic.measurements import ReportedResponse
+from kinscope.clinic.measurements import Measurement, ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
 from kinscope.clinic.response.assess import Line, assess_line, mutation_testing_due
 from kinscope.clinic.response.context import AT_LEAST, REMISSIONS, count_in
 from kinscope.clinic.response.criteria import CriteriaSet, criteria_for
+from kinscope.clinic.response.model import ResponseCall
 from kinscope.core.errors import BadInputError, VariantError
 from kinscope.core.plain_yaml import read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.clinic.case.model import Case, StatedResponse
-    from kinscope.clinic.measurements import Measurement
-    from kinscope.clinic.response.model import ResponseCall
-    from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import TargetPack
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
 MEANS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "stated.yaml")

@@ -6,9 +6,9 @@ from collections import Counter
 from functools import cache
 from itertools import groupby, pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kinscope.clinic.course.compute import line_starts
+from kinscope.clinic.course.result import CaseResult, LineCalls
 from kinscope.clinic.page.lanes import Drawing, draw_course, drug_of
 from kinscope.clinic.page.marks import LOOKS
 from kinscope.clinic.page.responses import css_of
@@ -17,9 +17,6 @@ from kinscope.clinic.response.cml import read_iscn
 from kinscope.clinic.response.context import AT_LEAST, ORDINALS, count_in
 from kinscope.clinic.response.visits import statement_of
 from kinscope.core.pages import content_security_policy, environment
-
-if TYPE_CHECKING:
-    from kinscope.clinic.course.result import CaseResult, LineCalls
 
 _HERE = Path(__file__).parents[1] / "templates"
 IN_WORDS = {"MLFS": "leukaemia-free marrow"}

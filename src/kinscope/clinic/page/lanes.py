@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Iterator
+from typing import Any, Literal
 
+from kinscope.clinic.case.model import Toxicity
 from kinscope.clinic.course.checks import name_of
 from kinscope.clinic.course.compute import line_starts, placed_findings
+from kinscope.clinic.course.result import CaseResult
+from kinscope.clinic.measurements import BlastPercent, TranscriptLevel
 from kinscope.clinic.page.marks import Lane, Mark, lane, mark_at, source_words, when_words
 from kinscope.clinic.page.responses import call_lanes, stated_lane, testing_lane
 from kinscope.clinic.page.treatments import treatment_lanes
@@ -13,14 +17,7 @@ from kinscope.clinic.response.molecular import depth_log_of
 from kinscope.clinic.response.visits import statement_of
 from kinscope.core.records import Record
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from kinscope.clinic.case.model import Toxicity
-    from kinscope.clinic.course.result import CaseResult
-    from kinscope.clinic.measurements import BlastPercent, TranscriptLevel
-
-    Look = dict[str, object]
+Look = dict[str, object]
 
 MARGIN = 0.025
 GUIDES = {"ph-all": 0.01, "cml": 0.1, "other": None}

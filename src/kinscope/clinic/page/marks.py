@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
+from kinscope.clinic.course.result import CaseResult
+from kinscope.clinic.measurements import TimePoint
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-
-if TYPE_CHECKING:
-    from kinscope.clinic.course.result import CaseResult
-    from kinscope.clinic.measurements import TimePoint
-
 
 LOOKS: dict[str, Any] = read_yaml(Path(__file__).parent / "looks.yaml")
 Shape = Literal["bar", "point", "limit", "below", "above", "chip", "due"]

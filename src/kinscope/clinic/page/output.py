@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from pydantic import create_model
 
@@ -13,10 +15,6 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
 from kinscope.core.records import Record
 from kinscope.core.tables import csv_text, write_table
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
 
 
 def _columns(name: str, columns: str) -> type[Record]:

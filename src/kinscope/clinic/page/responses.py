@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
+from kinscope.clinic.course.result import CaseResult
 from kinscope.clinic.page.marks import LOOKS, Lane, Mark, lane, mark_at, moment, source_words, when_words
 from kinscope.clinic.response.context import AT_LEAST, count_in
-from kinscope.clinic.response.model import Axis
-
-if TYPE_CHECKING:
-    from kinscope.clinic.course.result import CaseResult
-    from kinscope.clinic.response.model import ResponseCall
+from kinscope.clinic.response.model import Axis, ResponseCall
 
 
 def css_of(category: str, other: str = "neutral") -> str:

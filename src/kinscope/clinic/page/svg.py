@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP
+from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP, Drawing
+from kinscope.clinic.page.marks import Lane, Mark
 from kinscope.core.pages import environment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.clinic.page.lanes import Drawing
-    from kinscope.clinic.page.marks import Lane, Mark
 
 LEFT, WIDTH, RIGHT, TOP = 168.0, 1180.0, 14.0, 40.0
 CHIP_ROW, BAR_FOOT, LABEL_ROW = 22.0, 23.0, 13.0

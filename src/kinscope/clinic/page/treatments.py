@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from kinscope.clinic.case.model import Agent, Treatment
 from kinscope.clinic.case.terms import find_drug
+from kinscope.clinic.course.result import CaseResult
 from kinscope.clinic.page.marks import Lane, Mark, lane, mark_at, source_words
-
-if TYPE_CHECKING:
-    from kinscope.clinic.case.model import Agent, Treatment
-    from kinscope.clinic.course.result import CaseResult
 
 BLOCK_KINDS = ("chemotherapy", "steroid")
 

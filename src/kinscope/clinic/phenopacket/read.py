@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case import terms
+from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.phenopacket.values import (
     OWN_FIELDS,
     Clock,
+    PacketFile,
     age_days,
     ages_of,
     day_of,
@@ -25,17 +28,12 @@ from kinscope.clinic.phenopacket.values import (
     slug,
 )
 from kinscope.clinic.phenopacket.variants import variant_finding
+from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import Places, line_of
+from kinscope.targets.pack import TargetPack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from phenopackets import Biosample, Measurement, MedicalAction, Phenopacket, TimeElement
-
-    from kinscope.clinic.case.model import Case
-    from kinscope.clinic.phenopacket.values import PacketFile
-    from kinscope.core.errors import BadInputError
-    from kinscope.targets.pack import TargetPack
 
 SAME_LINE_DAYS = 30
 """Treatments of a foreign packet that begin within a month of each other are one line of therapy."""

@@ -10,18 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinscope.clinic.case import terms
+from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
+from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.phenopacket.values import OWN_FIELDS
 from kinscope.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
-    from kinscope.clinic.case.schedule import Schedule
-    from kinscope.core.records import Record
-    from kinscope.targets.pack import TargetPack
+from kinscope.core.records import Record
+from kinscope.targets.pack import TargetPack
 
 SCHEMA_VERSION = "2.0"
 Json = dict[str, Any]

@@ -9,19 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import combining, normalize
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
+from kinscope.clinic.case.schedule import DAYS_PER_UNIT, Schedule, parse_date
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from kinscope.clinic.case.schedule import Schedule
 
 REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89

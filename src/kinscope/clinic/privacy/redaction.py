@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinscope.clinic.case.model import Case
+from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import find_drug, of_target, toxicities
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
-
-if TYPE_CHECKING:
-    from kinscope.clinic.case.schedule import Schedule
-    from kinscope.targets.pack import TargetPack
-
+from kinscope.targets.pack import TargetPack
 
 _WORDS, METHODS = frozenset(WORDS["iscn"].split()), frozenset(WORDS["methods"])
 _LETTERS = re.compile(r"[A-Za-z]+")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,15 +22,10 @@ from kinscope.sequencing.calling.detection import (
 from kinscope.sequencing.calling.events import event_calls, seen_shift
 from kinscope.sequencing.calling.naming import Knowledge, Named, knowledge_of, name_bases
 from kinscope.sequencing.calling.phase import PROVEN_PERCENT, phases
-from kinscope.sequencing.model import BASES, Call, ReadSummary, SangerResult, StrandEvidence
+from kinscope.sequencing.model import BASES, Call, Floats, ReadSummary, SangerResult, StrandEvidence, Trace
 from kinscope.sequencing.signal.columns import ReadTable, Share, against_control, read_table, share_of
 from kinscope.sequencing.signal.read_analysis import ReadAnalysis, analyse
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.sequencing.model import Floats, Trace
-    from kinscope.targets import TargetPack
+from kinscope.targets import TargetPack
 
 MAX_READS = 50
 """Reads of one sample; an amplicon takes two to six."""

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
@@ -22,13 +23,9 @@ from kinscope.sequencing.calling.naming import knowledge_of
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
 from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
+from kinscope.targets import TargetPack
 from kinscope.variants.coding import builds_named
 from kinscope.variants.isoforms import resolve_accession
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from kinscope.targets import TargetPack
 
 _TITLES: Final = ("gene", "sample", "transcript", "chromosome", "position")
 """Meanings whose titles vary most: they are patterns."""

@@ -9,15 +9,12 @@ threshold; Coles S 2001, An Introduction to Statistical Modeling of Extreme Valu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from kinscope.sequencing.signal.two_sequences import bases_at
-
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats, Integers
-    from kinscope.sequencing.signal.two_sequences import Superposition
+from kinscope.sequencing.model import Flags, Floats, Integers
+from kinscope.sequencing.signal.two_sequences import Superposition, bases_at
 
 WINDOW: Final = 35
 """Positions on each side over which the scatter is taken."""

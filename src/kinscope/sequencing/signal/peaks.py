@@ -8,12 +8,11 @@ maximum within a window cannot do; at 10 % that decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Floats, Integers
+from kinscope.sequencing.model import Floats, Integers
 
 BAND: Final = 5
 """Peaks further apart than this many positions do not overlap."""

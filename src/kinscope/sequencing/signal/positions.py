@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.sequencing.signal.peaks import baseline
-
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Floats, Integers
-    from kinscope.sequencing.signal.peaks import Peaks
+from kinscope.sequencing.model import Floats, Integers
+from kinscope.sequencing.signal.peaks import Peaks, baseline
 
 SPACINGS: Final = (5.0, 40.0)
 """Scans between bases on the instruments whose traces were seen: 10 to 20."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from kinscope.core.errors import BadInputError
+from kinscope.sequencing.model import Flags, Floats, Integers, Trace
 from kinscope.sequencing.signal.alignment import Placement, continued, place
 from kinscope.sequencing.signal.background import Background, Tails, background_tails, model_background
 from kinscope.sequencing.signal.peaks import Peaks, measure
@@ -19,9 +20,6 @@ from kinscope.sequencing.signal.positions import (
     usable_positions,
 )
 from kinscope.sequencing.signal.two_sequences import Superposition, find_superposition
-
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats, Integers, Trace
 
 EDGE: Final = 10
 """Positions at both ends of the kept stretch in which nothing is called: their surroundings are unknown."""
