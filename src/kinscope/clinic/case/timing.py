@@ -181,13 +181,11 @@ def _check_placed(network: Network, names: list[str], case: Case) -> None:
             )
 
 
-Said = tuple[str, "TimeStatement", bool]
+Said = tuple[str, TimeStatement, bool]
 """The entry, a statement on it, and whether the statement is ours (a stop is not before its start)."""
 
 
 def _all_statements(case: Case) -> Iterator[Said]:
-    from kinscope.clinic.case.model import TimeStatement
-
     timed: tuple[CaseEvent | CaseMeasurement | StatedResponse | Toxicity, ...]
     timed = (*case.events, *case.measurements, *case.responses, *case.toxicities)
     stopped: tuple[Treatment | Toxicity, ...] = (*case.treatments, *case.toxicities)

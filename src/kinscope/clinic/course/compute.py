@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from kinscope import __version__
 from kinscope.clinic.case.model import Case, StatedResponse
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import of_target
 from kinscope.clinic.case.timing import schedule_case
+from kinscope.clinic.course.checks import check_age, check_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
 from kinscope.clinic.measurements import Measurement, ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
+from kinscope.clinic.privacy.redaction import redacted
 from kinscope.clinic.response.assess import Line, assess_line, mutation_testing_due
 from kinscope.clinic.response.context import AT_LEAST, REMISSIONS, count_in
 from kinscope.clinic.response.criteria import CriteriaSet, criteria_for
@@ -20,6 +23,7 @@ from kinscope.clinic.response.model import ResponseCall
 from kinscope.core.errors import BadInputError, VariantError
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
 MEANS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "stated.yaml")
@@ -48,9 +52,6 @@ def study_case(
 
     Raises BadInputError if the case has no usable time, or the criteria are unknown or of another disease.
     """
-    from kinscope import __version__
-    from kinscope.clinic.course.checks import check_age, check_case
-
     rules = _rules(case, criteria)
     age_findings = check_age(case, schedule_case(case))
     pseudonym = privacy.pseudonym_of(case, salt)
@@ -96,8 +97,6 @@ def _without_names(
     case: Case, pseudonym: str, pack: TargetPack, *, redact: bool, relative_dates: bool
 ) -> Case:
     """The case as it may be shown, in the way that was asked for."""
-    from kinscope.clinic.privacy.redaction import redacted
-
     case = privacy.pseudonymised(case, pseudonym, privacy.age_at(case, schedule_case(case)))
     if redact:
         return redacted(case, schedule_case(case), pack)
@@ -214,8 +213,6 @@ def _ordinal_text(number: int | None) -> str:
 
 def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[VariantFound, ...]:
     """Every variant found, read and checked against the transcript, oldest first."""
-    from kinscope.variants import parse_variant
-
     found = []
     for entry in case.measurements:
         finding = entry.finding

@@ -9,9 +9,8 @@ from pathlib import Path
 
 from kinscope.clinic.course.compute import line_starts
 from kinscope.clinic.course.result import CaseResult, LineCalls
-from kinscope.clinic.page.lanes import Drawing, draw_course, drug_of
+from kinscope.clinic.page.lanes import Drawing, css_of, draw_course, drug_of
 from kinscope.clinic.page.marks import LOOKS
-from kinscope.clinic.page.responses import css_of
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.cml import read_iscn
 from kinscope.clinic.response.context import AT_LEAST, ORDINALS, count_in

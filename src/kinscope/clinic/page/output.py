@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import create_model
 
 from kinscope.clinic.course.result import CaseResult
+from kinscope.clinic.page.html import case_html
 from kinscope.clinic.response.visits import statement_of
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import write_atomic
@@ -42,8 +43,6 @@ def write_case(result: CaseResult, directory: Path, *, with_csv: bool = False) -
 
     Raises BadInputError if the directory cannot be made or written to.
     """
-    from kinscope.clinic.page.html import case_html
-
     tables = directory / "tables"
     try:
         tables.mkdir(parents=True, exist_ok=True)

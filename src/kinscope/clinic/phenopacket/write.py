@@ -17,9 +17,10 @@ from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxic
 from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.phenopacket.values import OWN_FIELDS
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, VariantError
 from kinscope.core.records import Record
 from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 SCHEMA_VERSION = "2.0"
 Json = dict[str, Any]
@@ -173,9 +174,6 @@ class _Writer:
         return interval | ({"end": _instant(end)} if end is not None else {})
 
     def _interpretations(self, disease: terms.Term) -> list[Json]:
-        from kinscope.core.errors import VariantError
-        from kinscope.variants import parse_variant
-
         genomic = []
         for entry in self._case.measurements:
             if entry.finding.kind != "mutation" or not entry.finding.detected:

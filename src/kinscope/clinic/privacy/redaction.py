@@ -10,7 +10,9 @@ from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import find_drug, of_target, toxicities
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
+from kinscope.core.errors import VariantError
 from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 _WORDS, METHODS = frozenset(WORDS["iscn"].split()), frozenset(WORDS["methods"])
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -101,9 +103,6 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
 
 
 def _as_hgvs(expression: str, pack: TargetPack) -> str:
-    from kinscope.core.errors import VariantError
-    from kinscope.variants import parse_variant
-
     try:
         variant = parse_variant(expression, pack)
     except VariantError:

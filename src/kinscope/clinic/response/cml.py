@@ -20,6 +20,8 @@ from kinscope.clinic.response.criteria import (
 from kinscope.clinic.response.model import Axis, Category, ResponseCall
 from kinscope.clinic.response.molecular import decisive_level, depth_log_of, judged, too_poor, unusable
 from kinscope.core.errors import VariantError
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
 
 GRAVITY: tuple[Category, ...] = ("cannot be called", "optimal", "between milestones", "warning", "failure")
 ADEQUATE_LOG = 4.0
@@ -367,9 +369,6 @@ def _mutations(situation: Situation) -> list[ResponseCall]:
 
 def mutation_name(mutation: MutationFinding) -> str:
     """The short form of a substitution of ABL1, e.g. ``T315I``; empty for what cannot be read as one."""
-    from kinscope.targets import load_target
-    from kinscope.variants import parse_variant
-
     pack = load_target("abl1")
     if mutation.gene.upper() not in {pack.gene.upper(), *(alias.upper() for alias in pack.aliases)}:
         return ""

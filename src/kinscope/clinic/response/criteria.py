@@ -29,7 +29,7 @@ TESTING_FILE, SHARED_FILE = "mutation-testing", "shared-rules"
 class Rule(Record):
     """The words and the source of one rule; thresholds stand in its subclasses.
 
-    A rule without a citation takes that of its set; the id of one that sets share stands for it. ``line`` is
+    A rule without citation or standing takes its set's; the id of one that sets share stands for it. ``line`` is
     the table and row, section or page of the publication, marked ``not opened`` where it was known from
     elsewhere.
     """
@@ -243,6 +243,7 @@ class CriteriaSet(Record):
     title: Text
     citation: Text
     identifier: Annotated[str, Field(max_length=200)] = ""
+    standing: Annotated[str, Field(max_length=200)] = ""
     window_days: Annotated[int, Field(ge=0, le=90)] = 14
     haematological: LeukaemiaCriteria | CmlCriteria
     flow: FlowCriteria | None = None
@@ -280,7 +281,7 @@ class CriteriaSet(Record):
             citation=rule.citation or self.citation,
             identifier=rule.identifier if rule.citation else self.identifier,
             line=rule.line,
-            standing=rule.standing,
+            standing=rule.standing or self.standing,
         )
 
 
