@@ -8,6 +8,7 @@ with the chain that excludes it; it is neither dropped in silence nor averaged i
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Literal
 
@@ -64,13 +65,6 @@ class Network:
         self._far: npt.NDArray[np.float64] = np.full((size, size), FAR)
         np.fill_diagonal(self._far, 0.0)
         self._bounds: list[Bound] = []
-
-    def copy(self) -> Network:
-        """An independent network with the same bounds."""
-        other = Network(self._size)
-        other._far = self._far.copy()
-        other._bounds = list(self._bounds)
-        return other
 
     def between(self, i: int, j: int) -> tuple[float, float]:
         """Least and greatest ``t[j] - t[i]`` in days that all bounds allow; +-``FAR`` where open."""
@@ -337,7 +331,7 @@ def _spread(network: Network, statements: list[Said], index: dict[str, int]) -> 
     best, low, high = network, 0.0, LARGEST_STEP_DAYS
     for _ in range(6 if wide else 0):
         step = (low + high) / 2
-        trial = network.copy()
+        trial = deepcopy(network)
         if all(trial.add(Bound(b.i, b.j, step, b.high, b.statement)) for b in wide):
             best, low = trial, step
         else:

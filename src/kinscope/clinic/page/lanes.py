@@ -173,10 +173,9 @@ def treatment_lanes(result: CaseResult, last_day: int) -> list[Lane]:
         if mixed:
             blocks.append(_bar(result, treatment, last_day, treatment.title, "block"))
         for agent in treatment.agents:
-            if _own_lane(agent, treatment, mixed):
-                drugs.setdefault(_known(agent)[0], []).extend(
-                    _agent_bars(result, treatment, agent, last_day, mixed)
-                )
+            name, kind = _known(agent)
+            if kind == "kinase inhibitor" or (not mixed and kind not in BLOCK_KINDS):
+                drugs.setdefault(name, []).extend(_agent_bars(result, treatment, agent, last_day, mixed))
     lanes = [lane("blocks", blocks)]
     for number, (name, marks) in enumerate(drugs.items()):
         colour = f"drug-{number % 8}"
@@ -198,10 +197,6 @@ def _is_block(treatment: Treatment) -> bool:
     return any(_known(agent)[1] == "chemotherapy" for agent in treatment.agents) or all(
         _known(agent)[1] in BLOCK_KINDS for agent in treatment.agents
     )
-
-
-def _own_lane(agent: Agent, treatment: Treatment, mixed: bool) -> bool:
-    return _known(agent)[1] == "kinase inhibitor" or (not mixed and _known(agent)[1] not in BLOCK_KINDS)
 
 
 def _end(result: CaseResult, treatment: Treatment, last_day: int) -> tuple[int, bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import Schedule
-from kinscope.clinic.case.terms import find_drug, of_target, toxicities
+from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
 from kinscope.core.errors import VariantError
@@ -70,7 +70,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     for response in content["responses"]:
         response["words"] = ""
     for toxicity in content["toxicities"]:
-        toxicity["term"] = _listed(toxicity["term"], frozenset(toxicities()), "adverse event")
+        toxicity["term"] = _listed(toxicity["term"], frozenset(TOXICITIES), "adverse event")
         toxicity["action"] = "dose reduced" if "reduced" in toxicity["action"].lower() else ""
     return Case.model_validate(content)
 

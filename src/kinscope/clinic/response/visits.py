@@ -98,7 +98,9 @@ def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[
     Raises BadInputError if calendar dates and relative days are mixed.
     """
     check_one_clock([m.at for m in measurements])
-    once = {m.model_dump_json(exclude={"note", "source"}): m for m in sorted(measurements, key=_order)}
+    # Within a day by content, so that the order of entry decides nothing.
+    ordered = sorted(measurements, key=lambda m: (m.at.days, m.model_dump_json()))
+    once = {m.model_dump_json(exclude={"note", "source"}): m for m in ordered}
     groups: list[list[Measurement]] = []
     for day, taken in groupby(once.values(), key=lambda m: m.at.days):
         together = list(taken)
@@ -118,11 +120,6 @@ def check_one_clock(points: Sequence[TimePoint]) -> None:
             where=next(f"the time {p.label()!r}" for p in points if p.clock == "relative"),
             remedy="Give every measurement and the start of treatment on one clock.",
         )
-
-
-def _order(measurement: Measurement) -> tuple[int, str]:
-    """By day; within a day by content, so that the order of entry decides nothing."""
-    return measurement.at.days, measurement.model_dump_json()
 
 
 def _is_same_test(one: Measurement, other: Measurement) -> bool:
