@@ -119,9 +119,7 @@ def test_the_variance_of_copies_is_what_drawing_from_the_fit_gives() -> None:
 def test_published_conversion_factors(laboratory: float, factor: float) -> None:
     """Adelaide, Mannheim, London: Hughes T et al. Blood 2006;108:28-37, table 3."""
     converted = to_international_scale(laboratory, (0, 1), "e14a2", "ABL1", factor)
-    assert converted.percent == pytest.approx(0.1, abs=0.0005), (
-        "each laboratory's MMR equivalent is 0.1 % on the scale"
-    )
+    assert converted.percent == pytest.approx(0.1, abs=0.0005), "each laboratory's own MMR is 0.1 % on it"
 
 
 @pytest.mark.parametrize(

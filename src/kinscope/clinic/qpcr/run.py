@@ -45,10 +45,8 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
     detected.
     """
     chosen = rules if isinstance(rules, AcceptanceRules) else load_rules(rules)
-    gene, standards = (
-        run.control_gene,
-        {FUSION: run.fusion_standards, run.control_gene: run.control_standards},
-    )
+    gene = run.control_gene
+    standards = {FUSION: run.fusion_standards, gene: run.control_standards}
     curves = {target: _curve(target, levels, chosen) for target, levels in standards.items() if levels}
     checks = [check for curve in curves.values() for check in curve.checks]
     checks += no_template_check(FUSION, run.no_template, curves.get(FUSION))

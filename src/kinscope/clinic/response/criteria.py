@@ -29,9 +29,9 @@ TESTING_FILE, SHARED_FILE = "mutation-testing", "shared-rules"
 class Rule(Record):
     """The words and the source of one rule; thresholds stand in its subclasses.
 
-    A rule without citation or standing takes its set's; the id of one that sets share stands for it. ``line`` is
-    the table and row, section or page of the publication, marked ``not opened`` where it was known from
-    elsewhere.
+    A rule without citation or standing takes its set's; the id of one that sets share stands for it.
+    ``line`` is the table and row, section or page of the publication, marked ``not opened`` where it was
+    known from elsewhere.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./-]{1,79}$")]
