@@ -77,10 +77,15 @@ def relate(item: ChangeSet, variant: Variant) -> Relation | None:
     """How an item relates to a variant by residue and amino acid; None if they share no residue."""
     asked = changes_of(variant)
     if item.names_amino_acids:
-        if item.changes == asked:
-            return "compound with more" if item.and_others else "exact"
-        if item.changes < asked:
+        if item.and_others:
+            if item.changes < asked:
+                return "part of the compound variant"
+            if item.changes == asked:
+                return "compound with more"
+        elif item.changes == asked:
+            return "exact"
+        elif item.changes < asked:
             return "part of the compound variant"
-        if item.changes > asked and not item.and_others:
+        elif item.changes > asked:
             return "compound with more"
     return "same residue" if item.positions & set(variant.positions) else None

@@ -28,7 +28,7 @@ def molecular_call(situation: Situation, haematological: ResponseCall | None) ->
     if said is None:
         return None
     said = said._replace(text="; ".join((said.text, *_level_notes(level))))
-    return situation.says("molecular", said, situation.evaluation.transcripts, level)
+    return situation.says("molecular", said, situation.evaluation.of(TranscriptLevel), level)
 
 
 def decisive_level(situation: Situation) -> TranscriptLevel | None:
@@ -43,7 +43,7 @@ def decisive_level(situation: Situation) -> TranscriptLevel | None:
             return True, level.percent is not None and not unusable(situation, level), level.percent or 0.0
         return False, in_compartment(situation, level), depth_log_of(level) or -1.0
 
-    return max(situation.evaluation.transcripts, key=weight, default=None)
+    return max(situation.evaluation.of(TranscriptLevel), key=weight, default=None)
 
 
 def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
@@ -56,7 +56,7 @@ def judged(situation: Situation) -> set[str]:
 
     A worse sample of another material beside them takes nothing from what they are; its level decides.
     """
-    levels = situation.evaluation.transcripts
+    levels = situation.evaluation.of(TranscriptLevel)
     return {one.control_gene for one in levels if in_compartment(situation, one) and not too_poor(one)}
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+from scipy.signal import find_peaks
 
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing.model import Floats, Integers
@@ -25,8 +26,6 @@ def find_positions(channels: Floats) -> Integers:
 
     Raises BadInputError if there are no peaks at a regular distance.
     """
-    from scipy.signal import find_peaks
-
     flat = channels - baseline(channels, 12.0)
     level = np.maximum(np.percentile(flat, 99, axis=1), 1.0)
     curve = (flat / level[:, None]).max(axis=0)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.ndimage import binary_dilation, convolve1d, median_filter
 
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing.model import Flags, Floats, Integers, Trace
@@ -150,8 +151,6 @@ def _readable(peaks: Peaks, kept: tuple[int, int]) -> Flags:
 
     Where two sequences overlap a basecaller gives low qualities, and trimming would cut off what is sought.
     """
-    from scipy.ndimage import median_filter
-
     level = median_filter(peaks.heights.max(axis=1), 31, mode="nearest")
     readable = level > 0.3 * float(np.median(level[kept[0] : kept[1]]))
     readable[: kept[0] + EDGE] = False
@@ -161,8 +160,6 @@ def _readable(peaks: Peaks, kept: tuple[int, int]) -> Flags:
 
 def _even(peaks: Peaks) -> Flags:
     """Positions whose distance to both neighbours is about one spacing, shape (positions,)."""
-    from scipy.ndimage import median_filter
-
     steps = np.diff(peaks.centres)
     local = median_filter(steps, 21, mode="nearest")
     fair = np.abs(steps / np.maximum(local, 1e-6) - 1) < UNEVEN
@@ -200,8 +197,6 @@ def _blobs(z: Floats, other: Flags) -> Flags:
     ``z`` is the excess over its standard deviation, ``other`` whether the base is not the native one; all of
     shape (positions, 4).
     """
-    from scipy.ndimage import binary_dilation, convolve1d
-
     window = np.ones(BLOB_WINDOW)
     foreign = convolve1d(other.astype(np.float64), window, axis=0, mode="constant")
     high = convolve1d((other & (z > BLOB_Z)).astype(np.float64), window, axis=0, mode="constant")
