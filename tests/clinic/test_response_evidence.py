@@ -75,6 +75,8 @@ def test_a_clear_sample_of_the_right_material_carries_the_level_of_the_other() -
     assert "decided by BCR::ABL1 e1a2/ABL1 0.05 % (peripheral blood)" in call.statement
     both = cml(taken_from(MARROW, scaled(365, 0.05)), taken_from(BLOOD, scaled(365, None)))
     assert [call.category for call in both] == ["MMR", "optimal"]
+    deep = cml(taken_from(MARROW, scaled(365, 0.0005, 40_000)), taken_from(BLOOD, scaled(365, 0.0005)))
+    assert deep[0].category == "MR5", "as deep as the blood allows, at the level of the worse"
 
 
 def test_blood_and_marrow_of_one_day_stay_together_beside_an_earlier_sample() -> None:

@@ -167,7 +167,9 @@ def _cml_level(
         return worded("cml major lost" if lost else "cml no major", rules, percent=percent)
     if not judged(situation) and not in_compartment(situation, level):
         return worded("cml elsewhere", rules, material=level.material)
-    reached, depth = deepest_by_level(percent), depth_log_of(level)
+    reached, levels = deepest_by_level(percent), situation.evaluation.of(TranscriptLevel)
+    depths = [depth_log_of(one) for one in levels if in_compartment(situation, one)]
+    depth = max((log for log in depths if log is not None), default=None)
     assert reached is not None
     allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
     if allowed is None:
