@@ -69,8 +69,6 @@ class TimePoint(Record):
 
 
 class _Dated(Record):
-    """What every measurement carries."""
-
     at: TimePoint
     material: Material = "not stated"
     source: ShortText = ""

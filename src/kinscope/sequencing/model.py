@@ -125,7 +125,6 @@ class Phase(Record):
     assess_expression: str = ""
     """The compound, to be assessed beside the single variants; empty where it may not exist."""
     sample: str = ""
-    """As of a call."""
 
     @property
     def handover(self) -> str:
@@ -149,7 +148,6 @@ class ReadSummary(Record):
     """One trace after reading, trimming and alignment."""
 
     read: str
-    """Pseudonym, e.g. ``S1``."""
     name: str = ""
     """Name of the file; empty unless names were asked for."""
     info: TraceInfo
@@ -177,7 +175,6 @@ class SangerResult(VersionedRecord):
     """A pseudonym unless names were asked for."""
     target: str
     reference: str
-    """E.g. ``NM_005157.6``."""
     reads: tuple[ReadSummary, ...]
     control_used: bool = False
     calls: tuple[Call, ...]
@@ -189,7 +186,6 @@ class SangerResult(VersionedRecord):
     """The result in words a laboratory can sign."""
     notes: tuple[str, ...] = ()
     version: str = ""
-    """Of kinscope."""
 
 
 class ReportedCalls(VersionedRecord):

@@ -59,7 +59,6 @@ def _saved(figure: Any, kind: str) -> bytes:
 
 
 def _coding(call: Call) -> int:
-    """First coding base of a call."""
     found = re.search(r":c\.([0-9]+)", call.hgvs_c)
     return int(found[1]) if found else 3 * call.first_codon - 1
 

@@ -12,6 +12,7 @@ from kinscope.clinic.measurements import MutationFinding
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
 from kinscope.targets.pack import TargetPack
+from kinscope.variants import Variant
 
 
 class Term(NamedTuple):
@@ -47,6 +48,12 @@ def of_target(gene: str, pack: TargetPack) -> bool:
     """Whether a gene is the target's, by any of its names; ABL1 is what a case says where it says nothing."""
     unsaid = MutationFinding.model_fields["gene"].default
     return gene.upper() in {name.upper() for name in (pack.gene, *pack.aliases, unsaid)}
+
+
+def as_given(variant: Variant) -> tuple[list[str], str]:
+    """The coding changes that the text of a variant gives, and the one expression that stands for it."""
+    given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
+    return given, given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
 
 
 def toxicity_term(name: str) -> Term:

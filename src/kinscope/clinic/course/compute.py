@@ -9,7 +9,7 @@ from typing import Any
 from kinscope import __version__
 from kinscope.clinic.case.model import Case, StatedResponse
 from kinscope.clinic.case.schedule import Schedule
-from kinscope.clinic.case.terms import of_target
+from kinscope.clinic.case.terms import as_given, of_target
 from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.course.checks import check_age, check_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
@@ -96,7 +96,6 @@ def _rules(case: Case, criteria: str) -> CriteriaSet | None:
 def _without_names(
     case: Case, pseudonym: str, pack: TargetPack, *, redact: bool, relative_dates: bool
 ) -> Case:
-    """The case as it may be shown, in the way that was asked for."""
     case = privacy.pseudonymised(case, pseudonym, privacy.age_at(case, schedule_case(case)))
     if redact:
         return redacted(case, schedule_case(case), pack)
@@ -226,8 +225,7 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
         except VariantError as error:
             found.append(VariantFound(**where, expression=finding.expression, problem=error.what))
             continue
-        given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-        text = given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
+        given, text = as_given(variant)
         found.append(
             VariantFound(
                 **where,

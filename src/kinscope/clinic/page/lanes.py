@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from kinscope.clinic.case.model import Agent, Toxicity, Treatment
@@ -10,13 +11,84 @@ from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.course.checks import name_of
 from kinscope.clinic.course.compute import line_starts, placed_findings
 from kinscope.clinic.course.result import CaseResult
-from kinscope.clinic.measurements import BlastPercent, TranscriptLevel
-from kinscope.clinic.page.marks import LOOKS, Lane, Mark, lane, mark_at, moment, source_words, when_words
+from kinscope.clinic.measurements import BlastPercent, TimePoint, TranscriptLevel
 from kinscope.clinic.response.context import AT_LEAST, count_in
 from kinscope.clinic.response.model import Axis, ResponseCall
 from kinscope.clinic.response.molecular import depth_log_of
 from kinscope.clinic.response.visits import statement_of
+from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
+
+LOOKS: dict[str, Any] = read_yaml(Path(__file__).parent / "looks.yaml")
+Shape = Literal["bar", "point", "limit", "below", "above", "chip", "due"]
+
+
+class Mark(Record):
+    """One thing on a lane: the day where it is drawn, and from first to last the window it may lie in.
+
+    A bar whose end is not known fades out; a value with its interval is of a lane with an axis. Of the
+    tooltip's lines the first is a headline.
+    """
+
+    entry: str
+    day: int
+    first: int
+    last: int
+    shape: Shape = "chip"
+    css: str = ""
+    label: str = ""
+    tip: tuple[str, ...] = ()
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    end: int | None = None
+    end_known: bool = True
+
+
+class Lane(Record):
+    """One row of the timeline."""
+
+    key: str
+    title: str
+    subtitle: str = ""
+    group: str
+    height: int = 28
+    axis: Literal["none", "percent", "log"] = "none"
+    guide: float | None = None
+    guide_label: str = ""
+    marks: tuple[Mark, ...] = ()
+
+
+def lane(name: str, marks: Iterable[Mark], **own: object) -> Lane:
+    """A lane of ``looks.yaml``, with what is its ``own`` in this course."""
+    return Lane.model_validate({"key": name} | LOOKS["lanes"][name] | own | {"marks": tuple(marks)})
+
+
+def mark_at(result: CaseResult, entry: str, tip: Iterable[str], **look: object) -> Mark:
+    """A mark where an entry lies; ``tip`` are the lines of its tooltip, empty ones left out."""
+    place = result.schedule.at(entry)
+    where = {"entry": entry, "day": place.drawn, "first": place.earliest, "last": place.latest}
+    return Mark.model_validate(where | {"tip": tuple(filter(None, tip))} | look)
+
+
+def moment(at: TimePoint, tip: Iterable[str], **look: object) -> Mark:
+    """A mark that belongs to no entry of the case."""
+    where = {"entry": "", "day": at.days, "first": at.days, "last": at.days}
+    return Mark.model_validate(where | {"tip": tuple(filter(None, tip))} | look)
+
+
+def source_words(result: CaseResult, key: str) -> str:
+    """The line of a tooltip that names a source."""
+    text = next((source.text for source in result.case.sources if source.key == key), "")
+    return f"Source: {text or key}" if key else ""
+
+
+def when_words(result: CaseResult, entry: str) -> str:
+    """The window of an entry, and what is known of it."""
+    place = result.schedule.at(entry)
+    words, text = LOOKS["window"][place.basis], result.schedule.window(entry)
+    return f"{text} ({words})" if words and not place.exact else text
+
 
 Look = dict[str, object]
 
@@ -187,7 +259,6 @@ def treatment_lanes(result: CaseResult, last_day: int) -> list[Lane]:
 
 
 def _known(agent: Agent) -> tuple[str, str]:
-    """The name and the kind of a drug, as far as it is known."""
     known = find_drug(agent.drug)
     return (known.name, known.kind) if known else (agent.drug, "other")
 

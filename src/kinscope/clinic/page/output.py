@@ -15,8 +15,7 @@ from pydantic import create_model
 
 from kinscope.clinic.course.compute import line_starts
 from kinscope.clinic.course.result import CaseResult, LineCalls
-from kinscope.clinic.page.lanes import Drawing, css_of, draw_course, drug_of
-from kinscope.clinic.page.marks import LOOKS
+from kinscope.clinic.page.lanes import LOOKS, Drawing, css_of, draw_course, drug_of
 from kinscope.clinic.page.svg import timeline_svg
 from kinscope.clinic.response.cml import read_iscn
 from kinscope.clinic.response.context import AT_LEAST, ORDINALS, count_in
@@ -29,7 +28,6 @@ from kinscope.core.tables import csv_text, write_table
 
 
 def _columns(name: str, columns: str) -> type[Record]:
-    """A kind of row, by the names of its columns."""
     return create_model(name, __base__=Record, **dict.fromkeys(columns.split(), (Any, ...)))  # type: ignore[call-overload, no-any-return]
 
 

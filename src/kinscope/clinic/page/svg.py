@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP, Drawing
-from kinscope.clinic.page.marks import Lane, Mark
+from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP, Drawing, Lane, Mark
 from kinscope.core.pages import environment
 
 LEFT, WIDTH, RIGHT, TOP = 168.0, 1180.0, 14.0, 40.0
@@ -66,8 +65,6 @@ class Placed(NamedTuple):
 
 @dataclass
 class _Row:
-    """A lane with its marks where they are drawn."""
-
     lane: Lane
     marks: list[Placed]
     height: float

@@ -357,7 +357,6 @@ class PacketReader:
         return case.model_copy(update={"treatments": tuple(numbered)})
 
     def _foreign(self, action: MedicalAction, index: int) -> dict[str, Any]:
-        """A treatment or regimen of another tool's packet."""
         path: Path = ("medicalActions", index)
         start, stop, doses = None, None, []
         if action.HasField("therapeutic_regimen"):
@@ -415,7 +414,6 @@ class PacketReader:
         return found
 
     def _add_ends(self, content: dict[str, Any]) -> None:
-        """The diagnosis and the death as events."""
         onsets = [(disease.onset, ("diseases", index)) for index, disease in enumerate(self._packet.diseases)]
         times = (self._when(onset, path) for onset, path in onsets)
         death = self._when(self._packet.subject.vital_status.time_of_death, ("subject", "vitalStatus"))

@@ -42,8 +42,6 @@ def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
 
 
 class _Writer:
-    """Builds the plain data of one packet."""
-
     def __init__(self, case: Case, schedule: Schedule, pack: TargetPack) -> None:
         self._case, self._schedule, self._pack = case, schedule, pack
         self._references: list[Json] = []
@@ -186,8 +184,7 @@ class _Writer:
                 if not ours:
                     raise VariantError("another gene")
                 variant = parse_variant(entry.finding.expression, self._pack)
-                changes = [c.hgvs_c for s in variant.substitutions for c in s.coding_changes if c.given]
-                expressions = [{"syntax": "hgvs.c", "value": change} for change in changes]
+                expressions = [{"syntax": "hgvs.c", "value": change} for change in terms.as_given(variant)[0]]
                 expressions.append({"syntax": "hgvs.p", "value": variant.hgvs_p})
             except VariantError:
                 pass  # shown as reported; reading it back names the problem

@@ -7,7 +7,7 @@ from typing import Any
 
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.schedule import Schedule
-from kinscope.clinic.case.terms import TOXICITIES, find_drug, of_target
+from kinscope.clinic.case.terms import TOXICITIES, as_given, find_drug, of_target
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
 from kinscope.core.errors import VariantError
@@ -104,11 +104,9 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
 
 def _as_hgvs(expression: str, pack: TargetPack) -> str:
     try:
-        variant = parse_variant(expression, pack)
+        return as_given(parse_variant(expression, pack))[1]
     except VariantError:
         return ""
-    given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-    return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
 
 
 def _fusion(text: str) -> str:

@@ -131,7 +131,6 @@ def _copies(traces: Sequence[Trace]) -> dict[int, int]:
 def _calls(
     detections: Sequence[Detection], tables: Sequence[ReadTable], knowledge: Knowledge, pack: TargetPack
 ) -> tuple[Call, ...]:
-    """Substitutions and changes of length, by position."""
     shifts = [seen_shift(table.name, table.read, pack.transcript.cds) for table in tables]
     limits = [100 * detection_limits([table]) for table in tables] if detections else []
     certain = (item for item in detections if not item.contradicted)
@@ -147,7 +146,6 @@ def _calls(
 def _analysed(
     traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
 ) -> tuple[list[ReadTable], list[tuple[str, BadInputError]]]:
-    """Reads that can be used, and the reason for each that cannot."""
     reads, failed = [], []
     for name, trace in zip(pseudonyms, traces, strict=True):
         try:

@@ -305,7 +305,6 @@ def _oriented(bases: str, pack: TargetPack) -> str:
 
 
 def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:
-    """What one sample carries of one row."""
     where = f"{line.where}, column {column + 1}" if column else line.where
     fields = _fields(line, column, where)
     alleles = (line.reference, *line.fields[4].upper().split(","))
