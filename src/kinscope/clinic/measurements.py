@@ -227,7 +227,7 @@ class FusionTranscript(Record):
     name: str
     protein: str
     breakpoint_region: str
-    common: bool
+    common: bool = False
     note: str
     citation: str
 
