@@ -194,7 +194,7 @@ STATEMENTS = st.one_of(
 @given(st.lists(st.lists(STATEMENTS, min_size=1, max_size=3), min_size=5, max_size=5))
 def test_any_tangle_of_statements_is_drawn_and_every_refusal_is_reported(tangle: list[list[str]]) -> None:
     from kinscope.clinic.course.compute import study_case
-    from kinscope.clinic.page.html import case_html
+    from kinscope.clinic.page.output import case_html
     from kinscope.core.errors import BadInputError
     from kinscope.targets import load_target
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kinscope.clinic.case.terms import find_drug, known_drugs
+from kinscope.clinic.case.terms import KNOWN_DRUGS, find_drug
 from kinscope.clinic.course.compute import study_case
 from kinscope.clinic.course.result import CaseResult
 from kinscope.clinic.phenopacket.open import case_of_text
@@ -199,8 +199,8 @@ def test_findings_are_sorted_by_gravity() -> None:
 def test_drugs_are_found_by_any_of_their_names() -> None:
     assert find_drug("Glivec") is find_drug("L01EA01") is find_drug("imatinib")
     assert find_drug("no such drug") is None
-    assert all(drug.lowest is None or (drug.unit and drug.source) for drug in known_drugs())
-    assert all(drug.lowest <= drug.highest for drug in known_drugs() if drug.lowest and drug.highest)
+    assert all(drug.lowest is None or (drug.unit and drug.source) for drug in KNOWN_DRUGS)
+    assert all(drug.lowest <= drug.highest for drug in KNOWN_DRUGS if drug.lowest and drug.highest)
 
 
 def test_a_later_line_cannot_begin_before_an_earlier_one() -> None:

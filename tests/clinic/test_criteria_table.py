@@ -112,7 +112,7 @@ def test_the_other_sets_of_all(criteria: str) -> None:
     assert categories(relapse, "haematological") == ["CR", "relapse"]
     shallow = all_calls(flow(30, None, 0.011), transcript(30, None, 9_999), criteria=criteria)
     assert categories(shallow, "flow MRD") == ["cannot be called"]
-    assert categories(shallow, "molecular") == ["molecular response"]
+    assert categories(shallow, "molecular") == ["MMR"]
 
 
 def curve_of(slope: float, r_squared: float = 1.0, levels: int = 5) -> StandardCurve:

@@ -15,9 +15,8 @@ import pytest
 
 from kinscope.clinic.course.compute import study_case
 from kinscope.clinic.course.result import CaseResult
-from kinscope.clinic.page.html import case_html
 from kinscope.clinic.page.lanes import draw_course
-from kinscope.clinic.page.output import write_case
+from kinscope.clinic.page.output import case_html, write_case
 from kinscope.clinic.phenopacket.open import case_of_text
 from kinscope.core.errors import BadInputError
 from kinscope.targets import load_target

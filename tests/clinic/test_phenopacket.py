@@ -18,7 +18,7 @@ from phenopackets import Phenopacket
 from kinscope.clinic.case.model import Case
 from kinscope.clinic.course.compute import study_case
 from kinscope.clinic.course.result import CaseResult
-from kinscope.clinic.page.html import case_html
+from kinscope.clinic.page.output import case_html
 from kinscope.clinic.phenopacket.open import case_of_text
 from kinscope.clinic.phenopacket.write import phenopacket_json
 from kinscope.core.errors import BadInputError, KinscopeError

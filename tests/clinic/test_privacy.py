@@ -306,6 +306,15 @@ def test_short_and_accented_names_are_taken_out_of_texts(name: str, text: str, l
     assert privacy.scrubber(case_of_text(planted(name, key="x"), "x"))(text) == left
 
 
+@pytest.mark.parametrize("text", ["HX-4711/08", "hx4711-08", "HX 4711 08", "HX471108", "HX_4711.08"])
+@pytest.mark.parametrize("number", ["HX4711/08", "HX-4711-08"])
+def test_a_number_of_the_hospital_is_found_with_any_separators(number: str, text: str) -> None:
+    case = case_of_text(
+        planted("Nobody", key="x").replace("subject: {", f'subject: {{hospital_id: "{number}", '), "x"
+    )
+    assert privacy.scrubber(case)(f"seen as {text}, 4711 G/L") == "seen as [removed], 4711 G/L"
+
+
 @pytest.mark.parametrize(
     "text", ["14 March 1959", "March 14th, 1959", "14. März 1959", "14 marca 1959", "14-MAR-1959"]
 )

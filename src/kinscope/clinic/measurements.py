@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
 
@@ -70,8 +69,6 @@ class TimePoint(Record):
 
 
 class _Dated(Record):
-    """What every measurement carries."""
-
     at: TimePoint
     material: Material = "not stated"
     source: ShortText = ""
@@ -230,11 +227,17 @@ class FusionTranscript(Record):
     name: str
     protein: str
     breakpoint_region: str
-    common: bool
+    common: bool = False
     note: str
     citation: str
 
 
+_FUSIONS: dict[str, FusionTranscript] = {
+    word: FusionTranscript.model_validate(entry)
+    for entry in read_yaml(Path(__file__).parent / "fusions.yaml")
+    for word in entry.pop("words")
+}
+"""Every known transcript and protein by each of the words for it."""
 _WORD = re.compile(r"[a-z]\d{1,2}a\d|p\d{3}")
 _NOISE = re.compile(r"bcr|abl1?|[\s_\-/:(),;]+")
 MAX_LETTERS = 60
@@ -255,7 +258,7 @@ def protein_of(transcript: str) -> FusionTranscript:
     raise BadInputError(
         f"{transcript[:40]!r} is not one known BCR::ABL1 transcript.",
         where="fusion transcript",
-        remedy=f"Known are {', '.join(_fusions())}.",
+        remedy=f"Known are {', '.join(_FUSIONS)}.",
     )
 
 
@@ -264,17 +267,10 @@ def known_protein(transcript: str) -> FusionTranscript | None:
     text = transcript.strip().lower()
     if len(text) > MAX_LETTERS or _NOISE.sub("", _WORD.sub("", text)):
         return None
-    found = [_fusions().get(word) for word in _WORD.findall(text)]
+    found = [_FUSIONS.get(word) for word in _WORD.findall(text)]
     named = [entry for entry in found if entry is not None]
     if len(named) < len(found) or not named or len({entry.protein for entry in named}) > 1:
         return None
     if len({entry.name for entry in named if entry.name}) > 1:
         return None
     return next((entry for entry in named if entry.name), named[0])
-
-
-@cache
-def _fusions() -> dict[str, FusionTranscript]:
-    """Every known transcript and protein by each of the words for it."""
-    entries = read_yaml(Path(__file__).parent / "fusions.yaml")
-    return {word: FusionTranscript.model_validate(entry) for entry in entries for word in entry.pop("words")}

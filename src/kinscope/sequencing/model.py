@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Final, Literal
+from typing import ClassVar, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.records import Record, VersionedRecord
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float64]
-    Singles = NDArray[np.float32]
-    Integers = NDArray[np.int64]
-    Flags = NDArray[np.bool_]
+Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Integers = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
 BASES: Final = "ACGT"
 """The order of channels in every array of this package."""
@@ -127,7 +125,6 @@ class Phase(Record):
     assess_expression: str = ""
     """The compound, to be assessed beside the single variants; empty where it may not exist."""
     sample: str = ""
-    """As of a call."""
 
     @property
     def handover(self) -> str:
@@ -151,7 +148,6 @@ class ReadSummary(Record):
     """One trace after reading, trimming and alignment."""
 
     read: str
-    """Pseudonym, e.g. ``S1``."""
     name: str = ""
     """Name of the file; empty unless names were asked for."""
     info: TraceInfo
@@ -179,7 +175,6 @@ class SangerResult(VersionedRecord):
     """A pseudonym unless names were asked for."""
     target: str
     reference: str
-    """E.g. ``NM_005157.6``."""
     reads: tuple[ReadSummary, ...]
     control_used: bool = False
     calls: tuple[Call, ...]
@@ -191,7 +186,6 @@ class SangerResult(VersionedRecord):
     """The result in words a laboratory can sign."""
     notes: tuple[str, ...] = ()
     version: str = ""
-    """Of kinscope."""
 
 
 class ReportedCalls(VersionedRecord):

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from kinscope.core.files import write_atomic
 from kinscope.core.pages import environment, inline_svg
+from kinscope.core.records import Record
 from kinscope.core.tables import harmless_cell
-from kinscope.sequencing.model import BASES, COMPLEMENT
+from kinscope.sequencing.calling.sample import SampleAnalysis
+from kinscope.sequencing.model import BASES, COMPLEMENT, Call, Floats
 from kinscope.sequencing.signal.peaks import baseline
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.core.records import Record
-    from kinscope.sequencing.calling.sample import SampleAnalysis
-    from kinscope.sequencing.model import Call, Floats
-    from kinscope.sequencing.signal.read_analysis import ReadAnalysis
-    from kinscope.targets import TargetPack
+from kinscope.sequencing.signal.read_analysis import ReadAnalysis
+from kinscope.targets import TargetPack
 
 COLOURS: Final = {"A": "#009e73", "C": "#0072b2", "G": "#1d2733", "T": "#d55e00"}
 """Near the customary green, blue, black and red; colours of Okabe and Ito (Color Universal Design, 2008)."""
@@ -63,7 +59,6 @@ def _saved(figure: Any, kind: str) -> bytes:
 
 
 def _coding(call: Call) -> int:
-    """First coding base of a call."""
     found = re.search(r":c\.([0-9]+)", call.hgvs_c)
     return int(found[1]) if found else 3 * call.first_codon - 1
 

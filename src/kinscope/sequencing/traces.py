@@ -9,18 +9,14 @@ from __future__ import annotations
 import re
 import struct
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from pathlib import Path
+from typing import Any, Final, NoReturn
 
 import numpy as np
 
 from kinscope.core import files
 from kinscope.core.errors import BadInputError
-from kinscope.sequencing.model import BASES, Trace, TraceInfo
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kinscope.sequencing.model import Floats, Integers
+from kinscope.sequencing.model import BASES, Floats, Integers, Trace, TraceInfo
 
 MAX_BYTES: Final = 32_000_000
 """The largest chromatograms of 3730 instruments are well under 1 MB."""

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.stats import kendalltau, rankdata
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL, Interval, all_rows, provenance
 from kinscope.affinity.ensemble import KT
@@ -53,8 +54,6 @@ _TOLD = ("rmse", "kendall", "auroc", "auprc", "mcc")
 
 def scores(measured: Floats, predicted: Floats) -> Scores:
     """How predictions (n,) fit measurements (n,), kcal/mol; lost is above 1.36 on either side."""
-    from scipy.stats import kendalltau
-
     lost, called = measured > LOST_KCAL_PER_MOL, predicted > LOST_KCAL_PER_MOL
     right, wrong = float((lost & called).sum()), float((~lost & called).sum())
     missed, kept = float((lost & ~called).sum()), float((~lost & ~called).sum())
@@ -73,8 +72,6 @@ def scores(measured: Floats, predicted: Floats) -> Scores:
 
 def auroc(lost: NDArray[np.bool_], predicted: Floats) -> float:
     """Chance that a lost pair is ranked above one that is not; ties count a half; nan without both."""
-    from scipy.stats import rankdata
-
     positives, negatives = int(lost.sum()), int((~lost).sum())
     if not positives or not negatives:
         return float("nan")

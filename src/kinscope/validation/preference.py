@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from kinscope.analysis.crystal_classes import SURE, Preference, preference, told_shares
 from kinscope.core.records import Record
@@ -85,8 +86,6 @@ def _null(found: Preference, name: ClassName) -> tuple[float, float]:
 
 
 def _agreement(found: Preference) -> tuple[float, ...]:
-    from scipy.stats import spearmanr
-
     active, folded = (found.of(name, mean=False).mean(axis=0) for name in KINASE_CLASSES[:2])
     apart = (folded - active).reshape(len(found.table.sets), -1)
     kept = apart[:, np.isfinite(apart).all(axis=0)]

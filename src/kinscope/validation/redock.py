@@ -20,6 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from biotite.interface import rdkit as bridge
+from biotite.structure import info
+from rdkit import Chem
 
 from kinscope.core.errors import BadInputError, KinscopeError, LigandError, StructureError
 from kinscope.core.records import Record
@@ -146,10 +149,6 @@ def ligand_of_complex(complex_: Complex, pack: TargetPack) -> Mol:
 
 
 def _from_dictionary(ccd: str) -> Mol:
-    from biotite.interface import rdkit as bridge
-    from biotite.structure import info
-    from rdkit import Chem
-
     try:
         with quiet():
             molecule = bridge.to_mol(info.residue(ccd), kekulize=False, explicit_hydrogen=True)
@@ -165,8 +164,6 @@ def _from_dictionary(ccd: str) -> Mol:
 
 
 def _charged(molecule: Mol) -> Mol:
-    from rdkit import Chem
-
     work = Chem.RWMol(molecule)
     for match in work.GetSubstructMatches(Chem.MolFromSmarts("[CX3](=O)[OX2H1]")):
         oxygen = work.GetAtomWithIdx(match[2])
@@ -193,8 +190,6 @@ def _most_basic_first(molecule: Mol) -> list[int]:
     Those are atoms other than hydrogen and saturated carbon, two to four bonds away, the nearest counting
     first. What is alike goes by the canonical rank, which the order of atoms does not change.
     """
-    from rdkit import Chem
-
     amines = [index for (index,) in molecule.GetSubstructMatches(Chem.MolFromSmarts(_ALIPHATIC_AMINE))]
     rank, bonds = list(Chem.CanonicalRankAtoms(molecule)), Chem.GetDistanceMatrix(molecule)
     draws = [

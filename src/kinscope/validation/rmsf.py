@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from scipy.stats import rankdata
 
 from kinscope.analysis.fluctuation import b_factor_rmsf
 from kinscope.analysis.superposition import FloatArray, IntArray
@@ -98,8 +99,6 @@ def _pearson(pairs: FloatArray) -> FloatArray:
 
 
 def _ranks(pairs: FloatArray) -> FloatArray:
-    from scipy.stats import rankdata
-
     ranks: FloatArray = rankdata(pairs, axis=0)
     return ranks
 

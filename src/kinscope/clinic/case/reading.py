@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -10,10 +12,6 @@ from kinscope.clinic.case.model import GROUPS, Case
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import Places, line_of, path_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
 
 
 def read_case_text(path: Path) -> str:

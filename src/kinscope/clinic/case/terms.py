@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from pydantic import Field
 
 from kinscope.clinic.measurements import MutationFinding
 from kinscope.core.plain_yaml import read_yaml
 from kinscope.core.records import Record
-
-if TYPE_CHECKING:
-    from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import TargetPack
+from kinscope.variants import Variant
 
 
 class Term(NamedTuple):
@@ -52,9 +50,15 @@ def of_target(gene: str, pack: TargetPack) -> bool:
     return gene.upper() in {name.upper() for name in (pack.gene, *pack.aliases, unsaid)}
 
 
+def as_given(variant: Variant) -> tuple[list[str], str]:
+    """The coding changes that the text of a variant gives, and the one expression that stands for it."""
+    given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
+    return given, given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
+
+
 def toxicity_term(name: str) -> Term:
     """The HPO code of a toxicity, else one of kinscope's own name space made of its words."""
-    code = toxicities().get(name.lower(), "")
+    code = TOXICITIES.get(name.lower(), "")
     return Term(code or f"kinscope:toxicity-{code_part(name)}", name)
 
 
@@ -91,33 +95,15 @@ class KnownDrug(Record):
     source: str = ""
 
 
-@cache
-def _tables() -> dict[str, Any]:
-    data: dict[str, Any] = read_yaml(Path(__file__).parents[1] / "case_drugs.yaml")
-    return data
-
-
-def toxicities() -> dict[str, str]:
-    """Terms that a redacted export keeps, with their Human Phenotype Ontology code or an empty text."""
-    return dict(_tables()["toxicities"])
-
-
-@cache
-def known_drugs() -> tuple[KnownDrug, ...]:
-    """The shipped table."""
-    return tuple(KnownDrug.model_validate(entry) for entry in _tables()["drugs"])
-
-
-@cache
-def _by_name() -> dict[str, KnownDrug]:
-    table = {}
-    for drug in known_drugs():
-        for name in (drug.name, drug.atc, *drug.other_names):
-            if name:
-                table[name.lower()] = drug
-    return table
+_TABLES: dict[str, Any] = read_yaml(Path(__file__).parents[1] / "case_drugs.yaml")
+TOXICITIES: dict[str, str] = _TABLES["toxicities"]
+"""Terms that a redacted export keeps, with their Human Phenotype Ontology code or an empty text."""
+KNOWN_DRUGS = tuple(KnownDrug.model_validate(entry) for entry in _TABLES["drugs"])
+_BY_NAME = {
+    name.lower(): drug for drug in KNOWN_DRUGS for name in (drug.name, drug.atc, *drug.other_names) if name
+}
 
 
 def find_drug(name: str) -> KnownDrug | None:
     """The drug of a generic name, trade name, ATC code or abbreviation; None where it is not known."""
-    return _by_name().get(name.strip().lower())
+    return _BY_NAME.get(name.strip().lower())

@@ -7,12 +7,23 @@ with the chain that excludes it; it is neither dropped in silence nor averaged i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from kinscope.clinic.case.model import (
+    Case,
+    CaseEvent,
+    CaseMeasurement,
+    StatedResponse,
+    TimeStatement,
+    Toxicity,
+    Treatment,
+)
 from kinscope.clinic.case.schedule import (
     Basis,
     Placement,
@@ -23,20 +34,6 @@ from kinscope.clinic.case.schedule import (
     parse_interval,
 )
 from kinscope.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from kinscope.clinic.case.model import (
-        Case,
-        CaseEvent,
-        CaseMeasurement,
-        StatedResponse,
-        TimeStatement,
-        Toxicity,
-        Treatment,
-    )
-
 
 FAR = 1e7
 """Days; stands for no bound. Sums of a few hundred of these stay exact in double precision."""
@@ -68,13 +65,6 @@ class Network:
         self._far: npt.NDArray[np.float64] = np.full((size, size), FAR)
         np.fill_diagonal(self._far, 0.0)
         self._bounds: list[Bound] = []
-
-    def copy(self) -> Network:
-        """An independent network with the same bounds."""
-        other = Network(self._size)
-        other._far = self._far.copy()
-        other._bounds = list(self._bounds)
-        return other
 
     def between(self, i: int, j: int) -> tuple[float, float]:
         """Least and greatest ``t[j] - t[i]`` in days that all bounds allow; +-``FAR`` where open."""
@@ -185,13 +175,11 @@ def _check_placed(network: Network, names: list[str], case: Case) -> None:
             )
 
 
-Said = tuple[str, "TimeStatement", bool]
+Said = tuple[str, TimeStatement, bool]
 """The entry, a statement on it, and whether the statement is ours (a stop is not before its start)."""
 
 
 def _all_statements(case: Case) -> Iterator[Said]:
-    from kinscope.clinic.case.model import TimeStatement
-
     timed: tuple[CaseEvent | CaseMeasurement | StatedResponse | Toxicity, ...]
     timed = (*case.events, *case.measurements, *case.responses, *case.toxicities)
     stopped: tuple[Treatment | Toxicity, ...] = (*case.treatments, *case.toxicities)
@@ -343,7 +331,7 @@ def _spread(network: Network, statements: list[Said], index: dict[str, int]) -> 
     best, low, high = network, 0.0, LARGEST_STEP_DAYS
     for _ in range(6 if wide else 0):
         step = (low + high) / 2
-        trial = network.copy()
+        trial = deepcopy(network)
         if all(trial.add(Bound(b.i, b.j, step, b.high, b.statement)) for b in wide):
             best, low = trial, step
         else:

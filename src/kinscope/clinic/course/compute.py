@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from kinscope import __version__
+from kinscope.clinic.case.model import Case, StatedResponse
 from kinscope.clinic.case.schedule import Schedule
-from kinscope.clinic.case.terms import of_target
+from kinscope.clinic.case.terms import as_given, of_target
 from kinscope.clinic.case.timing import schedule_case
+from kinscope.clinic.course.checks import check_age, check_case
 from kinscope.clinic.course.result import CaseResult, Comparison, LineCalls, VariantFound
-from kinscope.clinic.measurements import ReportedResponse
+from kinscope.clinic.measurements import Measurement, ReportedResponse
 from kinscope.clinic.privacy import pseudonym as privacy
+from kinscope.clinic.privacy.redaction import redacted
 from kinscope.clinic.response.assess import Line, assess_line, mutation_testing_due
 from kinscope.clinic.response.context import AT_LEAST, REMISSIONS, count_in
 from kinscope.clinic.response.criteria import CriteriaSet, criteria_for
+from kinscope.clinic.response.model import ResponseCall
 from kinscope.core.errors import BadInputError, VariantError
 from kinscope.core.plain_yaml import read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.clinic.case.model import Case, StatedResponse
-    from kinscope.clinic.measurements import Measurement
-    from kinscope.clinic.response.model import ResponseCall
-    from kinscope.targets.pack import TargetPack
+from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 DEFAULT_CRITERIA = {"ph-all": "eln-all-2024", "cml": "eln-cml-2020"}
 MEANS: dict[str, dict[str, Any]] = read_yaml(Path(__file__).parent / "stated.yaml")
@@ -52,9 +52,6 @@ def study_case(
 
     Raises BadInputError if the case has no usable time, or the criteria are unknown or of another disease.
     """
-    from kinscope import __version__
-    from kinscope.clinic.course.checks import check_age, check_case
-
     rules = _rules(case, criteria)
     age_findings = check_age(case, schedule_case(case))
     pseudonym = privacy.pseudonym_of(case, salt)
@@ -99,9 +96,6 @@ def _rules(case: Case, criteria: str) -> CriteriaSet | None:
 def _without_names(
     case: Case, pseudonym: str, pack: TargetPack, *, redact: bool, relative_dates: bool
 ) -> Case:
-    """The case as it may be shown, in the way that was asked for."""
-    from kinscope.clinic.privacy.redaction import redacted
-
     case = privacy.pseudonymised(case, pseudonym, privacy.age_at(case, schedule_case(case)))
     if redact:
         return redacted(case, schedule_case(case), pack)
@@ -218,8 +212,6 @@ def _ordinal_text(number: int | None) -> str:
 
 def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[VariantFound, ...]:
     """Every variant found, read and checked against the transcript, oldest first."""
-    from kinscope.variants import parse_variant
-
     found = []
     for entry in case.measurements:
         finding = entry.finding
@@ -233,8 +225,7 @@ def _variants(case: Case, schedule: Schedule, pack: TargetPack) -> tuple[Variant
         except VariantError as error:
             found.append(VariantFound(**where, expression=finding.expression, problem=error.what))
             continue
-        given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-        text = given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
+        given, text = as_given(variant)
         found.append(
             VariantFound(
                 **where,

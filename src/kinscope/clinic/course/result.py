@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -33,15 +32,12 @@ class Inconsistency(Record):
     citation: str = ""
 
 
-@cache
-def _findings() -> dict[str, dict[str, str]]:
-    found: dict[str, dict[str, str]] = read_yaml(Path(__file__).parent / "findings.yaml")
-    return found
+_FINDINGS: dict[str, dict[str, str]] = read_yaml(Path(__file__).parent / "findings.yaml")
 
 
 def found(rule: str, entries: Sequence[Entry], **values: object) -> Inconsistency:
     """An inconsistency of some entries, with their sources, in the words of ``findings.yaml``."""
-    words = {name: text.format(*entries, **values) for name, text in _findings()[rule].items()}
+    words = {name: text.format(*entries, **values) for name, text in _FINDINGS[rule].items()}
     ids = tuple(entry.id for entry in entries)
     sources = tuple(dict.fromkeys(entry.source for entry in entries if entry.source))
     return Inconsistency.model_validate({"rule": rule, "entries": ids, "sources": sources, **words})

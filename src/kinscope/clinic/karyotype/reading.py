@@ -258,6 +258,8 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         )
         beside = not is_first and any(_carried(clone) for clone, _ in carriers)
         risk = "second Ph" if change.key in second else _risk(change) if beside else ""
+        # Against another ploidy than two neither three copies nor one are left.
+        diploid = any(clone.ploidy == 2 for clone, _ in carriers)
         summaries.append(
             ChangeSummary(
                 name=change.name if times == 1 else f"{change.name} ({times} times)",
@@ -268,16 +270,13 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
                 weight_high=high * times,
                 philadelphia=is_first,
                 beside_philadelphia=beside,
-                high_risk=risk if any(clone.ploidy == 2 for clone, _ in carriers) else _relative(risk),
+                high_risk=risk
+                if diploid
+                else risk.replace("trisomy", "gain of").replace("monosomy", "loss of"),
                 major_route=risk in MAJOR_ROUTE,
             )
         )
     return tuple(summaries)
-
-
-def _relative(risk: str) -> str:
-    """What is gained or lost against another ploidy than two leaves neither three copies nor one."""
-    return risk.replace("trisomy", "gain of").replace("monosomy", "loss of")
 
 
 def _risk(change: Abnormality) -> str:

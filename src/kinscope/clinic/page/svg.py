@@ -8,18 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP
+from kinscope.clinic.page.lanes import LOG_FLOOR, LOG_TOP, Drawing, Lane, Mark
 from kinscope.core.pages import environment
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.clinic.page.lanes import Drawing
-    from kinscope.clinic.page.marks import Lane, Mark
 
 LEFT, WIDTH, RIGHT, TOP = 168.0, 1180.0, 14.0, 40.0
 CHIP_ROW, BAR_FOOT, LABEL_ROW = 22.0, 23.0, 13.0
@@ -70,8 +65,6 @@ class Placed(NamedTuple):
 
 @dataclass
 class _Row:
-    """A lane with its marks where they are drawn."""
-
     lane: Lane
     marks: list[Placed]
     height: float
@@ -81,19 +74,11 @@ class _Row:
     guide: float | None = None
 
 
-@dataclass
-class _Packed:
-    """Greedy packing of labels into rows."""
-
-    ends: list[float] = field(default_factory=list)
-
-    def take(self, start: float, end: float) -> int:
-        for row, taken in enumerate(self.ends):
-            if start >= taken + 4:
-                self.ends[row] = end
-                return row
-        self.ends.append(end)
-        return len(self.ends) - 1
+def _row_for(start: float, end: float, ends: list[float]) -> int:
+    """The first row with room for a label, of rows that end where ``ends`` says; a new one if none has."""
+    row = next((row for row, taken in enumerate(ends) if start >= taken + 4), len(ends))
+    ends[row : row + 1] = [end]
+    return row
 
 
 def timeline_svg(drawing: Drawing) -> str:
@@ -124,29 +109,29 @@ def timeline_svg(drawing: Drawing) -> str:
 
 
 def _bars(lane: Lane, scale: Scale) -> _Row:
-    below = _Packed()
+    below: list[float] = []
     placed = []
     for mark in lane.marks:
         start, end = scale.x(mark.day), scale.x(mark.end if mark.end is not None else mark.day)
         needed, under, over = text_width(mark.label) + 8, None, 0.0
         if mark.label and max(1.5, end - start) < needed:
             over = max(0.0, start + needed - (WIDTH - RIGHT))
-            row = below.take(start - over, start + needed - over)
+            row = _row_for(start - over, start + needed - over, below)
             under = BAR_FOOT + 14 + row * LABEL_ROW
         placed.append(Placed(mark, under=under, over=over))
-    rows = len(below.ends)
+    rows = len(below)
     return _Row(lane, placed, max(34.0, BAR_FOOT + (rows * LABEL_ROW + 10 if rows else 8)), bars=True)
 
 
 def _chips(lane: Lane, scale: Scale) -> _Row:
-    rows = _Packed()
+    rows: list[float] = []
     placed = []
     for mark in sorted(lane.marks, key=lambda m: m.day):
         width, x = text_width(mark.label, bold=True) + 12, scale.x(mark.day)
         left = -8.0 if x + width < WIDTH - RIGHT else WIDTH - RIGHT - x - width
-        row = rows.take(x + left, x + left + width)
+        row = _row_for(x + left, x + left + width, rows)
         placed.append(Placed(mark, y=6 + row * CHIP_ROW, left=left, width=width))
-    return _Row(lane, placed, 12 + max(1, len(rows.ends)) * CHIP_ROW)
+    return _Row(lane, placed, 12 + max(1, len(rows)) * CHIP_ROW)
 
 
 def _points(lane: Lane, scale: Scale) -> _Row:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
+from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -15,14 +16,10 @@ from kinscope.clinic.phenopacket.read import PacketReader
 from kinscope.clinic.phenopacket.values import PacketFile
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import MAX_NODES, Places, parse_yaml
-from kinscope.targets import load_target
+from kinscope.targets import TargetPack, load_target
 
 if TYPE_CHECKING:
-    from pathlib import Path as FilePath
-
     from phenopackets import Phenopacket
-
-    from kinscope.targets import TargetPack
 
 PARTS = (
     "subject", "metadata", "measurements", "medicalactions", "diseases", "interpretations", "biosamples",

@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case import terms
+from kinscope.clinic.case.model import Case
 from kinscope.clinic.case.timing import schedule_case
 from kinscope.clinic.phenopacket.values import (
     OWN_FIELDS,
     Clock,
+    PacketFile,
     age_days,
     ages_of,
     day_of,
@@ -25,17 +28,12 @@ from kinscope.clinic.phenopacket.values import (
     slug,
 )
 from kinscope.clinic.phenopacket.variants import variant_finding
+from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import Places, line_of
+from kinscope.targets.pack import TargetPack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
     from phenopackets import Biosample, Measurement, MedicalAction, Phenopacket, TimeElement
-
-    from kinscope.clinic.case.model import Case
-    from kinscope.clinic.phenopacket.values import PacketFile
-    from kinscope.core.errors import BadInputError
-    from kinscope.targets.pack import TargetPack
 
 SAME_LINE_DAYS = 30
 """Treatments of a foreign packet that begin within a month of each other are one line of therapy."""
@@ -359,7 +357,6 @@ class PacketReader:
         return case.model_copy(update={"treatments": tuple(numbered)})
 
     def _foreign(self, action: MedicalAction, index: int) -> dict[str, Any]:
-        """A treatment or regimen of another tool's packet."""
         path: Path = ("medicalActions", index)
         start, stop, doses = None, None, []
         if action.HasField("therapeutic_regimen"):
@@ -417,7 +414,6 @@ class PacketReader:
         return found
 
     def _add_ends(self, content: dict[str, Any]) -> None:
-        """The diagnosis and the death as events."""
         onsets = [(disease.onset, ("diseases", index)) for index, disease in enumerate(self._packet.diseases)]
         times = (self._when(onset, path) for onset, path in onsets)
         death = self._when(self._packet.subject.vital_status.time_of_death, ("subject", "vitalStatus"))

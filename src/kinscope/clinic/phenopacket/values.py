@@ -7,6 +7,7 @@ import datetime as dt
 import json
 import math
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -20,14 +21,11 @@ from kinscope.clinic.case.schedule import DAYS_PER_UNIT
 from kinscope.clinic.case.terms import find_drug
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import Places, line_of, path_text, read_yaml
+from kinscope.core.records import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from google.protobuf.timestamp_pb2 import Timestamp
     from phenopackets import Biosample, DoseInterval, Measurement, OntologyClass, Quantity, TimeElement
-
-    from kinscope.core.records import Record
 
     Fail = Callable[[str], BadInputError]
 

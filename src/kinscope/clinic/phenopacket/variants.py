@@ -7,23 +7,20 @@ vrs.ga4gh.org) become HGVS, which :mod:`kinscope.variants` reads and checks agai
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from kinscope.clinic.case.terms import of_target
 from kinscope.clinic.phenopacket.write import GENES
-from kinscope.core.errors import UnsupportedVariantError, VariantError
+from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
+from kinscope.targets.pack import TargetPack
 from kinscope.variants import parse_variant
 from kinscope.variants.build import refget_accession
 from kinscope.variants.isoforms import resolve_accession
 
 if TYPE_CHECKING:
-    from collections import Counter
-    from collections.abc import Callable, Iterator
-
     from phenopackets import Allele, VariationDescriptor, VcfRecord
-
-    from kinscope.core.errors import BadInputError
-    from kinscope.targets.pack import TargetPack
 
 CHECKED = ("hgvs", "hgvs.c", "hgvs.g", "hgvs.p", "spdi", "vcfRecord", "variation")
 """What must fit the sequence; other expressions and labels are read where they can be."""

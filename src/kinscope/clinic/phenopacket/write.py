@@ -10,18 +10,17 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinscope.clinic.case import terms
+from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
+from kinscope.clinic.case.schedule import Schedule
 from kinscope.clinic.case.terms import find_drug
 from kinscope.clinic.phenopacket.values import OWN_FIELDS
-from kinscope.core.errors import BadInputError
-
-if TYPE_CHECKING:
-    from kinscope.clinic.case.model import Agent, Case, CaseMeasurement, Dose, Toxicity, Treatment
-    from kinscope.clinic.case.schedule import Schedule
-    from kinscope.core.records import Record
-    from kinscope.targets.pack import TargetPack
+from kinscope.core.errors import BadInputError, VariantError
+from kinscope.core.records import Record
+from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 SCHEMA_VERSION = "2.0"
 Json = dict[str, Any]
@@ -43,8 +42,6 @@ def phenopacket_json(case: Case, schedule: Schedule, pack: TargetPack) -> str:
 
 
 class _Writer:
-    """Builds the plain data of one packet."""
-
     def __init__(self, case: Case, schedule: Schedule, pack: TargetPack) -> None:
         self._case, self._schedule, self._pack = case, schedule, pack
         self._references: list[Json] = []
@@ -175,9 +172,6 @@ class _Writer:
         return interval | ({"end": _instant(end)} if end is not None else {})
 
     def _interpretations(self, disease: terms.Term) -> list[Json]:
-        from kinscope.core.errors import VariantError
-        from kinscope.variants import parse_variant
-
         genomic = []
         for entry in self._case.measurements:
             if entry.finding.kind != "mutation" or not entry.finding.detected:
@@ -190,8 +184,7 @@ class _Writer:
                 if not ours:
                     raise VariantError("another gene")
                 variant = parse_variant(entry.finding.expression, self._pack)
-                changes = [c.hgvs_c for s in variant.substitutions for c in s.coding_changes if c.given]
-                expressions = [{"syntax": "hgvs.c", "value": change} for change in changes]
+                expressions = [{"syntax": "hgvs.c", "value": change} for change in terms.as_given(variant)[0]]
                 expressions.append({"syntax": "hgvs.p", "value": variant.hgvs_p})
             except VariantError:
                 pass  # shown as reported; reading it back names the problem

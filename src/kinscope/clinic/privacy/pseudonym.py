@@ -9,19 +9,15 @@ from __future__ import annotations
 import hashlib
 import hmac
 import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from unicodedata import combining, normalize
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.schedule import DAYS_PER_UNIT, parse_date
+from kinscope.clinic.case.schedule import DAYS_PER_UNIT, Schedule, parse_date
 from kinscope.core.errors import BadInputError
 from kinscope.core.plain_yaml import read_yaml
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-    from kinscope.clinic.case.schedule import Schedule
 
 REMOVED = "[removed]"
 OLDEST_NAMED_AGE = 89
@@ -100,6 +96,8 @@ def scrubber(case: Case) -> Callable[[str], str]:
     patterns = []
     for text in identifiers(case):
         escaped = re.escape(text)
+        if len(text) >= 5 and re.search(r"\d", text):  # a number is also written with other separators
+            escaped = r"[\W_]{0,3}".join(re.findall(r"[^\W\d_]+|\d+", text))
         before = r"(?<!\d)" if text[0].isdigit() else r"(?<![^\W\d_])"
         after = r"(?!\d)" if text[-1].isdigit() else r"(?![^\W\d_])"
         patterns.append(escaped if len(text) >= 5 else f"{before}{escaped}{after}")

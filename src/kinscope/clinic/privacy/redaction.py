@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kinscope.clinic.case.model import Case
-from kinscope.clinic.case.terms import find_drug, of_target, toxicities
+from kinscope.clinic.case.schedule import Schedule
+from kinscope.clinic.case.terms import TOXICITIES, as_given, find_drug, of_target
 from kinscope.clinic.measurements import known_protein
 from kinscope.clinic.privacy.pseudonym import WORDS, renamed, with_relative_days, with_sources
-
-if TYPE_CHECKING:
-    from kinscope.clinic.case.schedule import Schedule
-    from kinscope.targets.pack import TargetPack
-
+from kinscope.core.errors import VariantError
+from kinscope.targets.pack import TargetPack
+from kinscope.variants import parse_variant
 
 _WORDS, METHODS = frozenset(WORDS["iscn"].split()), frozenset(WORDS["methods"])
 _LETTERS = re.compile(r"[A-Za-z]+")
@@ -71,7 +70,7 @@ def redacted(case: Case, schedule: Schedule, pack: TargetPack) -> Case:
     for response in content["responses"]:
         response["words"] = ""
     for toxicity in content["toxicities"]:
-        toxicity["term"] = _listed(toxicity["term"], frozenset(toxicities()), "adverse event")
+        toxicity["term"] = _listed(toxicity["term"], frozenset(TOXICITIES), "adverse event")
         toxicity["action"] = "dose reduced" if "reduced" in toxicity["action"].lower() else ""
     return Case.model_validate(content)
 
@@ -104,15 +103,10 @@ def _finding(finding: dict[str, Any], pack: TargetPack) -> None:
 
 
 def _as_hgvs(expression: str, pack: TargetPack) -> str:
-    from kinscope.core.errors import VariantError
-    from kinscope.variants import parse_variant
-
     try:
-        variant = parse_variant(expression, pack)
+        return as_given(parse_variant(expression, pack))[1]
     except VariantError:
         return ""
-    given = [change.hgvs_c for s in variant.substitutions for change in s.coding_changes if change.given]
-    return given[0] if len(given) == 1 == len(variant.substitutions) else f"p.{variant.short}"
 
 
 def _fusion(text: str) -> str:

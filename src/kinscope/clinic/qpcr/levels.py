@@ -55,11 +55,6 @@ def deepest_by_log(log: float) -> DepthLevel | None:
     return next((level for level in reversed((MR3, *DEEP_LEVELS)) if log >= level.log), None)
 
 
-def conversion_factor(major_response_equivalent_percent: float) -> float:
-    """The factor of a laboratory whose own value for a major molecular response is this, per cent."""
-    return 0.1 / major_response_equivalent_percent
-
-
 def to_international_scale(
     percent: float | None,
     interval: tuple[float, float],

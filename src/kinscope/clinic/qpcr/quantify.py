@@ -12,6 +12,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from scipy import stats
+
 from kinscope.clinic.qpcr.model import Quantity, StandardCurve, StandardLevel, Wells
 from kinscope.core.errors import BadInputError
 
@@ -123,8 +125,6 @@ def ratio_interval_percent(fusion: Quantity, control: Quantity, level: float = L
 
     With no positive well it runs from 0 to the exact Poisson bound (3.0 copies at 95 %) over the control.
     """
-    from scipy.stats import t
-
     if not fusion.detected:
         bound = -math.log(1 - level)
         return 0.0, 100 * bound / fusion.wells / control.mean_copies
@@ -136,7 +136,7 @@ def ratio_interval_percent(fusion: Quantity, control: Quantity, level: float = L
     half = 0.0
     if variance > 0:
         freedom = variance**2 / sum(value**2 / df for value, df in parts)
-        half = float(t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance)
+        half = float(stats.t.ppf(0.5 + level / 2, freedom)) * math.sqrt(variance)
     low_fusion, high_fusion = poisson_interval(fusion.total_copies, level)
     low_control, high_control = poisson_interval(control.total_copies, level)
     below = _log10(fusion.total_copies, low_fusion), _log10(high_control, control.total_copies)
@@ -150,11 +150,9 @@ def ratio_interval_percent(fusion: Quantity, control: Quantity, level: float = L
 
 def poisson_interval(count: float, level: float = LEVEL) -> tuple[float, float]:
     """Garwood's exact interval of a Poisson mean, continued to counts that are no whole numbers."""
-    from scipy.stats import chi2
-
     tail = (1 - level) / 2
-    low = float(chi2.ppf(tail, 2 * count)) / 2 if count > 0 else 0.0
-    return low, float(chi2.ppf(1 - tail, 2 * count + 2)) / 2
+    low = float(stats.chi2.ppf(tail, 2 * count)) / 2 if count > 0 else 0.0
+    return low, float(stats.chi2.ppf(1 - tail, 2 * count + 2)) / 2
 
 
 def _log10(larger: float, smaller: float) -> float:

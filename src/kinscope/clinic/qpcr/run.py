@@ -34,6 +34,9 @@ from kinscope.clinic.qpcr.quantify import (
 )
 from kinscope.core.errors import BadInputError
 
+Curves = dict[str, StandardCurve]
+"""By target, of those that have standards."""
+
 
 def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> QpcrReport:
     """Quantify every sample of a run.
@@ -42,59 +45,50 @@ def analyse_run(run: QpcrRun, rules: str | Path | AcceptanceRules = "eac") -> Qp
     detected.
     """
     chosen = rules if isinstance(rules, AcceptanceRules) else load_rules(rules)
-    fusion_curve = _curve(FUSION, run.fusion_standards, chosen)
-    control_curve = _curve(run.control_gene, run.control_standards, chosen)
-    checks = [check for curve in (fusion_curve, control_curve) if curve for check in curve.checks]
-    checks += no_template_check(FUSION, run.no_template, fusion_curve)
-    checks += no_template_check(run.control_gene, run.no_template_control, control_curve)
+    gene = run.control_gene
+    standards = {FUSION: run.fusion_standards, gene: run.control_standards}
+    curves = {target: _curve(target, levels, chosen) for target, levels in standards.items() if levels}
+    checks = [check for curve in curves.values() for check in curve.checks]
+    checks += no_template_check(FUSION, run.no_template, curves.get(FUSION))
+    checks += no_template_check(gene, run.no_template_control, curves.get(gene))
     failed = [check for check in checks if check.passed is False and check.decisive]
     return QpcrReport(
         rules=chosen.id,
         rules_citation=f"{chosen.citation} ({chosen.standing})" if chosen.standing else chosen.citation,
-        fusion_curve=fusion_curve,
-        control_curve=control_curve,
+        fusion_curve=curves.get(FUSION),
+        control_curve=curves.get(gene),
         checks=tuple(checks),
         results=tuple(
-            _result(run, number, chosen, fusion_curve, control_curve, run_accepted=not failed)
+            _result(run, number, chosen, curves, run_accepted=not failed)
             for number in range(1, len(run.samples) + 1)
         ),
         notes=run.notes,
     )
 
 
-def _curve(target: str, levels: tuple[StandardLevel, ...], rules: AcceptanceRules) -> StandardCurve | None:
-    if not levels:
-        return None
+def _curve(target: str, levels: tuple[StandardLevel, ...], rules: AcceptanceRules) -> StandardCurve:
     curve = fit_curve(target, levels)
     return curve.model_copy(update={"checks": curve_checks(curve, rules)})
 
 
-def _quantity(
-    target: str, wells: Wells, curve: StandardCurve | None, rules: AcceptanceRules, number: int
-) -> Quantity:
+def _quantity(target: str, wells: Wells, curves: Curves, rules: AcceptanceRules, number: int) -> Quantity:
     if wells.copies:
         return quantity_from_copies(target, wells)
-    if curve is None:
+    if target not in curves:
         raise BadInputError(
             f"{target} is given as cycles, but there are no standards of {target}.",
             where=f"sample number {number} of the run",
             remedy="Give the plasmid standards of the same run, or copies instead of cycles.",
         )
-    return quantity_from_cycles(wells, curve, rules.latest_cycles_after_one_copy)
+    return quantity_from_cycles(wells, curves[target], rules.latest_cycles_after_one_copy)
 
 
 def _result(
-    run: QpcrRun,
-    number: int,
-    rules: AcceptanceRules,
-    fusion_curve: StandardCurve | None,
-    control_curve: StandardCurve | None,
-    *,
-    run_accepted: bool,
+    run: QpcrRun, number: int, rules: AcceptanceRules, curves: Curves, *, run_accepted: bool
 ) -> QpcrResult:
     sample = run.samples[number - 1]
-    fusion = _quantity(FUSION, sample.fusion, fusion_curve, rules, number)
-    control = _quantity(run.control_gene, sample.control, control_curve, rules, number)
+    fusion = _quantity(FUSION, sample.fusion, curves, rules, number)
+    control = _quantity(run.control_gene, sample.control, curves, rules, number)
     if not control.detected:
         raise BadInputError(
             f"The control gene {run.control_gene} was not detected: nothing can be said about this sample.",
@@ -103,20 +97,20 @@ def _result(
         )
     wells, failed = _without_failed(run.control_gene, sample.control, control)
     if failed:
-        control = _quantity(run.control_gene, wells, control_curve, rules, number)
+        control = _quantity(run.control_gene, wells, curves, rules, number)
     checks = (
         *replicate_check(FUSION, sample.fusion, rules),
         *failed,
         *replicate_check(run.control_gene, wells, rules),
         *control_checks(run.control_gene, wells, control, rules),
-        *_range_check(fusion, fusion_curve),
+        *_range_check(fusion, curves.get(FUSION)),
     )
     interval = ratio_interval_percent(fusion, control)
     percent = ratio_percent(fusion, control) if fusion.detected else None
     tested = fusion.wells * control.mean_copies
     depth = depth_of(run.control_gene, tested)
     scale = to_international_scale(percent, interval, run.transcript, run.control_gene, run.conversion_factor)
-    lowest = fusion_curve.lowest_copies if fusion_curve else rules.quantifiable_from_copies
+    lowest = curves[FUSION].lowest_copies if FUSION in curves else rules.quantifiable_from_copies
     result = QpcrResult(
         name=sample.name,
         at=sample.at,

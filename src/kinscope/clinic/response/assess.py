@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.clinic.measurements import Measurement, MutationFinding, TimePoint
+from kinscope.clinic.measurements import (
+    KaryotypeFinding,
+    Measurement,
+    MutationFinding,
+    TimePoint,
+    TranscriptLevel,
+)
 from kinscope.clinic.response import cml, leukaemia
 from kinscope.clinic.response.context import History, Situation
 from kinscope.clinic.response.criteria import CriteriaSet, TestingTrigger, testing_rules
@@ -120,7 +126,7 @@ def _remember(history: History, situation: Situation, made: Sequence[ResponseCal
     rule lets a later test confirm, an unconfirmed loss of MMR, and the changes seen before treatment.
     """
     evaluation, criteria = situation.evaluation, situation.criteria
-    levels = [t.percent for t in evaluation.transcripts if t.percent]
+    levels = [t.percent for t in evaluation.of(TranscriptLevel) if t.percent]
     lowest = min([*levels, *([history.lowest_percent] if history.lowest_percent else [])], default=None)
     updates: dict[str, object] = {"lowest_percent": lowest}
     confirmable = {rule.id for rule in criteria.milestones_of(situation.line) if rule.confirm_from_days}
@@ -131,7 +137,7 @@ def _remember(history: History, situation: Situation, made: Sequence[ResponseCal
             first = history.lost_major[0] if history.lost_major else evaluation.at.days
             updates["lost_major"] = (first, max(levels, default=0.0))
     if situation.before_treatment:
-        read = [cml.read_iscn(finding) for finding in evaluation.karyotypes]
+        read = [cml.read_iscn(finding) for finding in evaluation.of(KaryotypeFinding)]
         found = [name for one in read if one for names in cml.changes_of(one).values() for name in names]
         updates["known"] = history.known | set(map(cml.known_as, found))
     return history.model_copy(update=updates)

@@ -8,7 +8,14 @@ from typing import NamedTuple
 from kinscope.clinic.karyotype.model import KaryotypeError
 from kinscope.clinic.karyotype.parse import parse_karyotype
 from kinscope.clinic.karyotype.reading import KaryotypeReading, high_risk_changes, read_karyotype
-from kinscope.clinic.measurements import KaryotypeFinding, Measurement, MutationFinding
+from kinscope.clinic.measurements import (
+    BlastPercent,
+    BloodCounts,
+    KaryotypeFinding,
+    Measurement,
+    MutationFinding,
+    TranscriptLevel,
+)
 from kinscope.clinic.response.context import Said, Situation
 from kinscope.clinic.response.criteria import (
     CmlCriteria,
@@ -18,14 +25,10 @@ from kinscope.clinic.response.criteria import (
     PhaseRule,
 )
 from kinscope.clinic.response.model import Axis, Category, ResponseCall
-from kinscope.clinic.response.molecular import (
-    decisive_level,
-    depth_log_of,
-    in_compartment,
-    too_poor,
-    unusable,
-)
+from kinscope.clinic.response.molecular import decisive_level, depth_log_of, judged, too_poor, unusable
 from kinscope.core.errors import VariantError
+from kinscope.targets import load_target
+from kinscope.variants import parse_variant
 
 GRAVITY: tuple[Category, ...] = ("cannot be called", "optimal", "between milestones", "warning", "failure")
 ADEQUATE_LOG = 4.0
@@ -45,14 +48,14 @@ def haematological_call(situation: Situation) -> ResponseCall | None:
     advanced = said is not None and said.rule is rules.blast_phase
     notes = [*_other_lines(rules.blast_phase, highest, "blast phase (WHO 2022, ICC 2022)")] * (not advanced)
     notes += [*_other_lines(rules.accelerated, highest, "accelerated phase (ICC 2022)")] * (said is None)
-    if said is None and not evaluation.counts and not blood:
+    if said is None and not evaluation.of(BloodCounts) and not blood:
         text = f"no complete haematological response: marrow blasts {highest:g} %"
         said = Said("active disease", rules.remission, text) if notes else None
     elif said is None:
         said = _chr(situation, rules)
-    counted = [b for b in evaluation.blasts if b.material == "peripheral blood" or b is marrow]
+    counted = [b for b in evaluation.of(BlastPercent) if b.material == "peripheral blood" or b is marrow]
     said = said and said._replace(text="; ".join((said.text, *notes)))
-    return said and situation.says("haematological", said, (*counted, *evaluation.counts))
+    return said and situation.says("haematological", said, (*counted, *evaluation.of(BloodCounts)))
 
 
 def _phase(situation: Situation, rules: CmlCriteria, blasts: float) -> Said | None:
@@ -64,7 +67,7 @@ def _phase(situation: Situation, rules: CmlCriteria, blasts: float) -> Said | No
         return Said("blast phase", last, "blast phase: extramedullary disease")
     if fast is None:
         return None
-    counts = bool(evaluation.counts)
+    counts = bool(evaluation.of(BloodCounts))
     basophils = evaluation.count("basophils_percent") if counts else None
     platelets = evaluation.count("platelets_giga_per_litre", min) if counts else None
     reasons = {
@@ -129,7 +132,7 @@ def _metaphases(situation: Situation) -> tuple[KaryotypeFinding, int, int] | str
     """The karyotype with the largest share of Ph+ metaphases, their number and all; or why there is none."""
     shares: list[tuple[KaryotypeFinding, int, int]] = []
     reason = ""
-    for finding in situation.evaluation.karyotypes:
+    for finding in situation.evaluation.of(KaryotypeFinding):
         reading = read_iscn(finding)
         if reading is None:
             reason = "the karyotype cannot be read"
@@ -146,7 +149,7 @@ def _metaphases(situation: Situation) -> tuple[KaryotypeFinding, int, int] | str
 
 def cytogenetic_call(situation: Situation) -> ResponseCall | None:
     """Cytogenetic response from the share of Ph+ metaphases; None without a karyotype."""
-    rules, karyotypes = situation.criteria.cytogenetic, situation.evaluation.karyotypes
+    rules, karyotypes = situation.criteria.cytogenetic, situation.evaluation.of(KaryotypeFinding)
     if rules is None or not karyotypes or situation.before_treatment:
         return None
     found = _metaphases(situation)
@@ -210,7 +213,7 @@ def _milestone(situation: Situation, days: int, made: Sequence[ResponseCall]) ->
         rule = situation.criteria.second_line[0]
         text = f"{situation.criteria.title} has no milestones for line {situation.line}"
         said = Said("cannot be called", rule, text)
-        return situation.says("milestone", said, situation.evaluation.transcripts)
+        return situation.says("milestone", said, situation.evaluation.of(TranscriptLevel))
     if rule is None:
         return None
     found = [_by_level(situation, rule), _by_metaphases(situation, rule)]
@@ -247,10 +250,10 @@ def _by_level(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
     shown = f"{percent:g} %" if level.detected else "not detected"
     category = _graded(percent, limit, rule.failure_above_percent, excludes=rule.optimal_excludes_limit)
     text, poor = shown, too_poor(level) if level.detected else (depth_log_of(level) or 0.0) < ADEQUATE_LOG
-    if category == "optimal" and (poor or not in_compartment(situation, level)):
+    if category == "optimal" and (poor or not judged(situation)):
         category = "cannot be called"
         text += ", in a sample too poor to tell" if poor else f", in {level.material}"
-    return _Verdict(category, text, situation.evaluation.transcripts, shown)
+    return _Verdict(category, text, situation.evaluation.of(TranscriptLevel), shown)
 
 
 def _by_metaphases(situation: Situation, rule: MilestoneRule) -> _Verdict | None:
@@ -272,7 +275,9 @@ def _by_blood(situation: Situation, rule: MilestoneRule, made: Sequence[Response
     if not rule.needs_chr or not bad:
         return None
     evaluation = situation.evaluation
-    return _Verdict("failure", bad[0].statement, evaluation.counts or evaluation.blasts, "no CHR")
+    return _Verdict(
+        "failure", bad[0].statement, evaluation.of(BloodCounts) or evaluation.of(BlastPercent), "no CHR"
+    )
 
 
 def _is_confirmed(situation: Situation, rule: MilestoneRule, days: int) -> bool:
@@ -291,9 +296,9 @@ def _of_call(
     """A warning or failure because of another call of the evaluation, on its evidence."""
     evaluation = situation.evaluation
     measured: dict[Axis, tuple[Measurement, ...]] = {
-        "haematological": (*evaluation.counts, *evaluation.blasts),
-        "molecular": evaluation.transcripts,
-        "cytogenetic": evaluation.karyotypes,
+        "haematological": (*evaluation.of(BloodCounts), *evaluation.of(BlastPercent)),
+        "molecular": evaluation.of(TranscriptLevel),
+        "cytogenetic": evaluation.of(KaryotypeFinding),
     }
     category: Category = "warning" if verdict == "warning" else "failure"
     said = Said(category, rule, f"{verdict}: {call.statement}{end}", call.level)  # type: ignore[arg-type]
@@ -340,7 +345,7 @@ def _changes(situation: Situation) -> list[ResponseCall]:
     """New changes are failure; those at diagnosis are a warning then, and nothing new later."""
     rule, early, calls = situation.criteria.high_risk_change, situation.before_treatment, []
     cited = situation.criteria.baseline_change if early else rule
-    for finding in situation.evaluation.karyotypes:
+    for finding in situation.evaluation.of(KaryotypeFinding):
         reading = read_iscn(finding)
         if rule is None or reading is None or cited is None:
             continue
@@ -356,7 +361,7 @@ def _changes(situation: Situation) -> list[ResponseCall]:
 def _mutations(situation: Situation) -> list[ResponseCall]:
     """A mutation that was not known before: failure where any is, else open until it is assessed."""
     rule, calls = situation.criteria.resistance_mutation, []
-    for mutation in situation.evaluation.mutations:
+    for mutation in situation.evaluation.of(MutationFinding):
         if rule is None or not mutation.detected:
             continue
         name, shown = mutation_name(mutation), f"{mutation.gene} {mutation.expression}"
@@ -373,9 +378,6 @@ def _mutations(situation: Situation) -> list[ResponseCall]:
 
 def mutation_name(mutation: MutationFinding) -> str:
     """The short form of a substitution of ABL1, e.g. ``T315I``; empty for what cannot be read as one."""
-    from kinscope.targets import load_target
-    from kinscope.variants import parse_variant
-
     pack = load_target("abl1")
     if mutation.gene.upper() not in {pack.gene.upper(), *(alias.upper() for alias in pack.aliases)}:
         return ""

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import Field, model_validator
 
 from kinscope.clinic.measurements import Material
 from kinscope.clinic.response.model import Category, Criterion, Disease
 from kinscope.core.errors import BadInputError
-from kinscope.core.plain_yaml import read_record
+from kinscope.core.plain_yaml import read_record, read_yaml
 from kinscope.core.records import Record
 
 Limit = Annotated[float, Field(ge=0, le=1e6, allow_inf_nan=False)]
@@ -23,14 +23,15 @@ Text = Annotated[str, Field(min_length=1, max_length=400)]
 
 R = TypeVar("R", bound=Record)
 ROOT = Path(__file__).parents[1] / "criteria"
-TESTING_FILE = "mutation-testing"
+TESTING_FILE, SHARED_FILE = "mutation-testing", "shared-rules"
 
 
 class Rule(Record):
     """The words and the source of one rule; thresholds stand in its subclasses.
 
-    A rule without a citation takes that of its set. ``line`` is the table and row, section or page of the
-    publication, marked ``not opened`` where it was known from elsewhere.
+    A rule without citation or standing takes its set's; the id of one that sets share stands for it.
+    ``line`` is the table and row, section or page of the publication, marked ``not opened`` where it was
+    known from elsewhere.
     """
 
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9./-]{1,79}$")]
@@ -39,6 +40,11 @@ class Rule(Record):
     identifier: Annotated[str, Field(max_length=200)] = ""
     line: Annotated[str, Field(max_length=200)] = ""
     standing: Annotated[str, Field(max_length=200)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _shared(cls, value: Any) -> Any:
+        return _shared_rules().get(value, value) if isinstance(value, str) else value
 
 
 class RecoveryRule(Rule):
@@ -237,6 +243,7 @@ class CriteriaSet(Record):
     title: Text
     citation: Text
     identifier: Annotated[str, Field(max_length=200)] = ""
+    standing: Annotated[str, Field(max_length=200)] = ""
     window_days: Annotated[int, Field(ge=0, le=90)] = 14
     haematological: LeukaemiaCriteria | CmlCriteria
     flow: FlowCriteria | None = None
@@ -274,7 +281,7 @@ class CriteriaSet(Record):
             citation=rule.citation or self.citation,
             identifier=rule.identifier if rule.citation else self.identifier,
             line=rule.line,
-            standing=rule.standing,
+            standing=rule.standing or self.standing,
         )
 
 
@@ -298,8 +305,13 @@ class TestingRules(Record):
     triggers: tuple[TestingTrigger, ...]
 
 
+@lru_cache(maxsize=1)
+def _shared_rules() -> dict[str, Any]:
+    return {rule["id"]: rule for rule in read_yaml(ROOT / f"{SHARED_FILE}.yaml")}
+
+
 def _names() -> list[str]:
-    return sorted(path.stem for path in ROOT.glob("*.yaml") if path.stem != TESTING_FILE)
+    return sorted(path.stem for path in ROOT.glob("*.yaml") if path.stem not in (TESTING_FILE, SHARED_FILE))
 
 
 def available_criteria() -> tuple[CriteriaSet, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from kinscope.clinic.measurements import BlastPercent, FlowMrd, Measurement, ReportedResponse
+from kinscope.clinic.measurements import BlastPercent, BloodCounts, FlowMrd, Measurement, ReportedResponse
 from kinscope.clinic.response.context import ACTIVE, AT_LEAST, Said, Situation, ordinal, worded
 from kinscope.clinic.response.criteria import FlowCriteria, LeukaemiaCriteria, RecoveryRule, Rule
 from kinscope.clinic.response.model import Basis, Category, ResponseCall
@@ -25,7 +25,7 @@ class Marrow(Record):
 
 
 def marrow_of(situation: Situation) -> Marrow | None:
-    """Blasts of the marrow; where nobody counted, an upper bound from the flow MRD of a marrow.
+    """Blasts of the marrow; where nobody counted within the window, a bound from the flow MRD of a marrow.
 
     A flow MRD result counts leukaemic cells among all cells; blasts above 5 % with hardly any
     leukaemic cell among them are regenerating ones, so the bound serves for the 5 % criterion.
@@ -34,7 +34,7 @@ def marrow_of(situation: Situation) -> Marrow | None:
     if counted is not None:
         return _counted(counted)
     flow = _worst_flow(situation, only_marrow=True)
-    if flow is None:
+    if flow is None or situation.evaluation.marrow_before() is not None:
         return None
     bound = flow.level_percent if flow.detected else (flow.sensitivity_percent or 0.0)
     note = "no marrow morphology; the flow MRD bounds the leukaemic cells"
@@ -61,7 +61,7 @@ def _worst_flow(situation: Situation, *, only_marrow: bool = False) -> FlowMrd |
         sensitivity = 100.0 if flow.sensitivity_percent is None else flow.sensitivity_percent
         return False, flow.material == named, -sensitivity
 
-    found = [f for f in situation.evaluation.flow if not only_marrow or f.material == "bone marrow"]
+    found = [f for f in situation.evaluation.of(FlowMrd) if not only_marrow or f.material == "bone marrow"]
     return max(found, key=weight, default=None)
 
 
@@ -88,7 +88,7 @@ def _recovered_since(situation: Situation, rules: LeukaemiaCriteria) -> Response
     before, last = situation.evaluation.marrow_before(), situation.history.haematological
     if before is None or before.percent >= rules.remission.marrow_blasts_below_percent:
         return None
-    call = _remission(situation, rules, _counted(before)) if situation.evaluation.counts else None
+    call = _remission(situation, rules, _counted(before)) if situation.evaluation.of(BloodCounts) else None
     if call is None or call.category not in BETTER[1:]:
         return None
     return call if last not in BETTER or BETTER.index(call.category) > BETTER.index(last) else None
@@ -99,8 +99,8 @@ def _disease(
 ) -> ResponseCall:
     evaluation = situation.evaluation
     seen: list[Measurement] = [marrow.evidence] if marrow else []
-    seen += [c for c in evaluation.counts if c.blood_blasts_percent or c.extramedullary_disease]
-    seen += [b for b in evaluation.blasts if b.material != "bone marrow" and b.percent > 0]
+    seen += [c for c in evaluation.of(BloodCounts) if c.blood_blasts_percent or c.extramedullary_disease]
+    seen += [b for b in evaluation.of(BlastPercent) if b.material != "bone marrow" and b.percent > 0]
     amount = f"{marrow.percent:g} % marrow blasts" if marrow else "blasts in the blood"
     amount = "disease outside the marrow" if only_outside else amount
     said = _unremitted(situation, rules, amount)
@@ -172,7 +172,7 @@ def _residual(situation: Situation, rules: LeukaemiaCriteria) -> FlowMrd | None:
     """A flow MRD of the marrow, here or in the window before, that this set lets no remission have."""
     limit = rules.remission.residual_below_percent
     before = [f for f in situation.evaluation.before if isinstance(f, FlowMrd)][-1:]
-    found = [f for f in (*situation.evaluation.flow, *before) if f.material == "bone marrow"]
+    found = [f for f in (*situation.evaluation.of(FlowMrd), *before) if f.material == "bone marrow"]
     high = [f for f in found if limit is not None and (f.level_percent or 0.0) >= limit]
     return max(high, key=lambda f: f.level_percent or 0.0, default=None)
 
@@ -226,7 +226,7 @@ def _unsaid(situation: Situation) -> list[str]:
 
 
 def _stated(situation: Situation) -> ReportedResponse | None:
-    return next((r for r in reversed(situation.evaluation.reported) if r.category in _SAID), None)
+    return next((r for r in reversed(situation.evaluation.of(ReportedResponse)) if r.category in _SAID), None)
 
 
 def _reported(situation: Situation, rules: LeukaemiaCriteria) -> ResponseCall | None:
@@ -249,7 +249,7 @@ def flow_call(situation: Situation, haematological: ResponseCall | None) -> Resp
         return None
     active = haematological is not None and haematological.category in ACTIVE
     said = _positive(situation, rules, flow, active) if flow.detected else _negative(rules, flow, active)
-    return situation.says("flow MRD", said, situation.evaluation.flow, flow)
+    return situation.says("flow MRD", said, situation.evaluation.of(FlowMrd), flow)
 
 
 def _positive(situation: Situation, rules: FlowCriteria, flow: FlowMrd, active: bool) -> Said:

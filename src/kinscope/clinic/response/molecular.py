@@ -28,7 +28,7 @@ def molecular_call(situation: Situation, haematological: ResponseCall | None) ->
     if said is None:
         return None
     said = said._replace(text="; ".join((said.text, *_level_notes(level))))
-    return situation.says("molecular", said, situation.evaluation.transcripts, level)
+    return situation.says("molecular", said, situation.evaluation.of(TranscriptLevel), level)
 
 
 def decisive_level(situation: Situation) -> TranscriptLevel | None:
@@ -43,7 +43,7 @@ def decisive_level(situation: Situation) -> TranscriptLevel | None:
             return True, level.percent is not None and not unusable(situation, level), level.percent or 0.0
         return False, in_compartment(situation, level), depth_log_of(level) or -1.0
 
-    return max(situation.evaluation.transcripts, key=weight, default=None)
+    return max(situation.evaluation.of(TranscriptLevel), key=weight, default=None)
 
 
 def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
@@ -51,11 +51,19 @@ def in_compartment(situation: Situation, level: TranscriptLevel) -> bool:
     return level.material in (situation.criteria.molecular.compartment, "not stated")
 
 
+def judged(situation: Situation) -> set[str]:
+    """Control genes of the samples a response may rest on: of the material that the rules name, not too poor.
+
+    A worse sample of another material beside them takes nothing from what they are; its level decides.
+    """
+    levels = situation.evaluation.of(TranscriptLevel)
+    return {one.control_gene for one in levels if in_compartment(situation, one) and not too_poor(one)}
+
+
 def unusable(situation: Situation, level: TranscriptLevel) -> str:
     """Why a level cannot be set against the rules' thresholds; empty where it can."""
     if level.on_international_scale:
-        reason = off_scale(level.transcript)
-        return f"said to be on the international scale, which is {reason}" if reason else ""
+        return "said to be on the international scale" if off_scale(level.transcript) else ""
     on_scale = isinstance(situation.criteria.molecular, CmlMolecularCriteria)
     return "not on the international scale, on which the levels are defined" if on_scale else ""
 
@@ -100,8 +108,8 @@ def _responding(
     situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel
 ) -> Said | None:
     """CMR, MMR or none; of another material, or without its control gene, it is a response and no more."""
-    percent, rule = level.percent, rules.major
-    elsewhere = "" if in_compartment(situation, level) else f"a sample of {rules.compartment}"
+    percent, rule, genes = level.percent, rules.major, judged(situation)
+    lacking = "" if genes else f"a sample of {rules.compartment}"
     if not level.detected:
         return _undetected(situation, rules, level)
     if situation.before_treatment or percent is None:
@@ -115,20 +123,24 @@ def _responding(
     shown = f"{percent:g} %"
     text = f"transcripts detectable at {shown}, at most {rule.at_most_percent:g} %: "
     text += "not a complete molecular response"
-    if elsewhere:
+    if lacking:
         text += f"; MMR is judged in {rules.compartment}, not in {level.material}"
-    elif level.control_gene == "not stated":
+    elif genes == {"not stated"}:
         text += "; MMR is a ratio to a control gene, and none is named"
-        elsewhere = "control gene of the level"
-    category: Category = "molecular response" if elsewhere else "MMR"
-    return Said(category, rule, text, shown, (elsewhere,) * bool(elsewhere))
+        lacking = "control gene of the level"
+    category: Category = "molecular response" if lacking else "MMR"
+    return Said(category, rule, text, shown, (lacking,) * bool(lacking))
 
 
 def _undetected(situation: Situation, rules: LeukaemiaMolecularCriteria, level: TranscriptLevel) -> Said:
     number = ordinal(situation.history.complete_molecular_count + (not situation.history.complete_molecular))
     reached, rule = depth_log_of(level), rules.complete
+    if too_poor(level):
+        return worded("undetectable too poor", rules.major)
     if reached is not None and reached < rule.depth_log:
-        return worded("undetectable too shallow", rule, reached=reached)
+        major = judged(situation) - {"not stated"}
+        name, decides = ("undetectable, major", rules.major) if major else ("undetectable too shallow", rule)
+        return worded(name, decides, reached=reached, needed=rule.depth_log)
     if not in_compartment(situation, level):
         where = {"material": level.material, "compartment": rules.compartment}
         return worded("undetectable elsewhere", rule, **where)
@@ -153,9 +165,11 @@ def _cml_level(
     if percent > rules.major_at_most_percent:
         lost = situation.history.major_molecular
         return worded("cml major lost" if lost else "cml no major", rules, percent=percent)
-    if not in_compartment(situation, level):
+    if not judged(situation) and not in_compartment(situation, level):
         return worded("cml elsewhere", rules, material=level.material)
-    reached, depth = deepest_by_level(percent), depth_log_of(level)
+    reached, levels = deepest_by_level(percent), situation.evaluation.of(TranscriptLevel)
+    depths = [depth_log_of(one) for one in levels if in_compartment(situation, one)]
+    depth = max((log for log in depths if log is not None), default=None)
     assert reached is not None
     allowed = reached if depth is None else deepest_by_log(min(depth, reached.log))
     if allowed is None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import groupby
+from typing import TypeVar
 
 from kinscope.clinic.measurements import (
     BlastPercent,
@@ -11,13 +13,14 @@ from kinscope.clinic.measurements import (
     KaryotypeFinding,
     Measurement,
     MutationFinding,
-    ReportedResponse,
     TimePoint,
     TranscriptLevel,
 )
 from kinscope.clinic.response.model import EvidenceUsed
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+
+M = TypeVar("M")
 
 
 class Evaluation(Record):
@@ -28,18 +31,16 @@ class Evaluation(Record):
     """
 
     at: TimePoint
-    blasts: tuple[BlastPercent, ...] = ()
-    counts: tuple[BloodCounts, ...] = ()
-    transcripts: tuple[TranscriptLevel, ...] = ()
-    flow: tuple[FlowMrd, ...] = ()
-    karyotypes: tuple[KaryotypeFinding, ...] = ()
-    mutations: tuple[MutationFinding, ...] = ()
-    reported: tuple[ReportedResponse, ...] = ()
+    taken: tuple[Measurement, ...]
     before: tuple[Measurement, ...] = ()
+
+    def of(self, kind: type[M]) -> tuple[M, ...]:
+        """What was taken of a kind."""
+        return tuple(m for m in self.taken if isinstance(m, kind))
 
     def marrow_blasts(self) -> BlastPercent | None:
         """The marrow's highest blast percentage: by morphology where there is one, else by any method."""
-        return _fullest(self.blasts)
+        return _fullest(self.of(BlastPercent))
 
     def marrow_before(self) -> BlastPercent | None:
         """The latest marrow of the window before, where this evaluation has none."""
@@ -48,21 +49,23 @@ class Evaluation(Record):
 
     def blood_blasts_percent(self) -> float | None:
         """Blasts in the blood, from the differential or a measurement of their own."""
-        values = [c.blood_blasts_percent for c in self.counts if c.blood_blasts_percent is not None]
-        values += [b.percent for b in self.blasts if b.material == "peripheral blood"]
+        values = [c.blood_blasts_percent for c in self.of(BloodCounts) if c.blood_blasts_percent is not None]
+        values += [b.percent for b in self.of(BlastPercent) if b.material == "peripheral blood"]
         return max(values) if values else None
 
     def extramedullary(self) -> bool | None:
         """Whether disease outside the marrow was found; None where nothing is said."""
-        said = [c.extramedullary_disease for c in self.counts if c.extramedullary_disease is not None]
-        liquor = [b.percent > 0 for b in self.blasts if b.material == "cerebrospinal fluid"]
+        said = [
+            c.extramedullary_disease for c in self.of(BloodCounts) if c.extramedullary_disease is not None
+        ]
+        liquor = [b.percent > 0 for b in self.of(BlastPercent) if b.material == "cerebrospinal fluid"]
         if any(said) or any(liquor):
             return True
         return False if said else None
 
     def blood_counts(self) -> tuple[BloodCounts, ...]:
         """The counts of the window before, and its own."""
-        return (*(c for c in self.before if isinstance(c, BloodCounts)), *self.counts)
+        return (*(c for c in self.before if isinstance(c, BloodCounts)), *self.of(BloodCounts))
 
     def count(self, field: str, worse: Callable[[Iterable[float]], float] = max) -> float | None:
         """A number, yes (1) or no (0), of the latest day that gives it; the ``worse`` of two of one day."""
@@ -76,34 +79,27 @@ def _fullest(blasts: Sequence[BlastPercent]) -> BlastPercent | None:
     return max(by_eye or marrow, key=lambda b: b.percent, default=None)
 
 
-_FIELDS: dict[str, str] = {
-    "blasts": "blasts",
-    "counts": "counts",
-    "transcript": "transcripts",
-    "flow-mrd": "flow",
-    "karyotype": "karyotypes",
-    "mutation": "mutations",
-    "reported": "reported",
-}
-
-
 def evaluations(measurements: Sequence[Measurement], window_days: int) -> tuple[Evaluation, ...]:
     """Group measurements that were taken together, oldest first.
 
-    An evaluation begins with a measurement and takes what follows within ``window_days``; a second
-    measurement of the same kind, material and method on another day begins a new one. What is entered twice
-    counts once.
+    An evaluation begins with a day and takes the days that follow within ``window_days``; a day with a second
+    measurement of the same kind, material and method begins a new one. What is of one day stays together;
+    what is entered twice counts once.
 
     Raises BadInputError if calendar dates and relative days are mixed.
     """
     check_one_clock([m.at for m in measurements])
-    once = {m.model_dump_json(exclude={"note", "source"}): m for m in sorted(measurements, key=_order)}
+    # Within a day by content, so that the order of entry decides nothing.
+    ordered = sorted(measurements, key=lambda m: (m.at.days, m.model_dump_json()))
+    once = {m.model_dump_json(exclude={"note", "source"}): m for m in ordered}
     groups: list[list[Measurement]] = []
-    for measurement in once.values():
-        if groups and _belongs(measurement, groups[-1], window_days):
-            groups[-1].append(measurement)
+    for day, taken in groupby(once.values(), key=lambda m: m.at.days):
+        together = list(taken)
+        near = bool(groups) and day - groups[-1][0].at.days <= window_days
+        if near and not any(_is_same_test(one, other) for one in together for other in groups[-1]):
+            groups[-1] += together
         else:
-            groups.append([measurement])
+            groups.append(together)
     return tuple(_evaluation(group, tuple(once.values()), window_days) for group in groups)
 
 
@@ -117,18 +113,6 @@ def check_one_clock(points: Sequence[TimePoint]) -> None:
         )
 
 
-def _order(measurement: Measurement) -> tuple[int, str]:
-    """By day; within a day by content, so that the order of entry decides nothing."""
-    return measurement.at.days, measurement.model_dump_json()
-
-
-def _belongs(measurement: Measurement, group: list[Measurement], window_days: int) -> bool:
-    if measurement.at.days - group[0].at.days > window_days:
-        return False
-    later = [other for other in group if other.at.days != measurement.at.days]
-    return not any(_is_same_test(measurement, other) for other in later)
-
-
 def _is_same_test(one: Measurement, other: Measurement) -> bool:
     """Of one kind and method, and not known to be of two materials."""
     two = {one.material, other.material} - {"not stated"}
@@ -137,9 +121,6 @@ def _is_same_test(one: Measurement, other: Measurement) -> bool:
 
 
 def _evaluation(group: list[Measurement], course: Sequence[Measurement], window_days: int) -> Evaluation:
-    fields: dict[str, list[Measurement]] = {}
-    for measurement in group:
-        fields.setdefault(_FIELDS[measurement.kind], []).append(measurement)
     first, last = group[0].at.days, group[-1].at.days
     own = {"marrow" if m.kind == "blasts" and m.material == "bone marrow" else m.kind for m in group}
     before = [
@@ -150,8 +131,7 @@ def _evaluation(group: list[Measurement], course: Sequence[Measurement], window_
             m.kind == "counts" or m.kind in {"flow-mrd"} - own or (m.kind == "blasts" and "marrow" not in own)
         )
     ]
-    content = {name: tuple(found) for name, found in fields.items()}
-    return Evaluation.model_validate({"at": group[-1].at, **content, "before": tuple(before)})
+    return Evaluation(at=group[-1].at, taken=tuple(group), before=tuple(before))
 
 
 def evidence_of(measurement: Measurement) -> EvidenceUsed:

@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from kinscope.core.residues import ranges as residue_ranges
-from kinscope.sequencing.model import BASES, CodonCoverage, Strand
-from kinscope.sequencing.signal.columns import Share, share_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from kinscope.sequencing.model import Call, Flags, Floats
-    from kinscope.sequencing.signal.columns import ReadTable
+from kinscope.sequencing.model import BASES, Call, CodonCoverage, Flags, Floats, Strand
+from kinscope.sequencing.signal.columns import ReadTable, Share, share_of
 
 CALL_SURPRISE: Final = 8.0
 """Sum over strands of minus the decimal logarithm of the chance of a height: 10^-8 for one read.

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-from kinscope.sequencing.calling.naming import TOLERANCE, Replacement, most_3prime, name_indel
+from kinscope.sequencing.calling.naming import (
+    TOLERANCE,
+    Knowledge,
+    Replacement,
+    SpliceEvent,
+    most_3prime,
+    name_indel,
+)
 from kinscope.sequencing.model import BASES, COMPLEMENT, Call, StrandEvidence
+from kinscope.sequencing.signal.read_analysis import ReadAnalysis
 from kinscope.sequencing.signal.two_sequences import SMALLEST_SHARE
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.sequencing.calling.naming import Knowledge, SpliceEvent
-    from kinscope.sequencing.signal.read_analysis import ReadAnalysis
-    from kinscope.targets import TargetPack
+from kinscope.targets import TargetPack
 
 SYSTEMATIC: Final = 0.12
 """Relative uncertainty of the share of a shifted sequence beyond its scatter; see the benchmark."""

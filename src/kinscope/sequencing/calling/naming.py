@@ -6,20 +6,16 @@ den Dunnen JT et al. 2016, Hum Mutat 37:564, doi 10.1002/humu.22981.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 from kinscope.core.residues import CODONS, ONE_TO_THREE
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from kinscope.sequencing.model import CallKind
-    from kinscope.targets import TargetPack
+from kinscope.sequencing.model import CallKind
+from kinscope.targets import TargetPack
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,11 @@ the smaller (Fréchet's bounds). A lower bound above zero proves it. A phase set
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import combinations
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 
 from kinscope.sequencing.model import Call, Phase
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PROVEN_PERCENT: Final = 1.0
 """A lower bound above this, at the lower ends of both intervals, proves a compound."""

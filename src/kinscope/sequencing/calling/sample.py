@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -21,15 +22,10 @@ from kinscope.sequencing.calling.detection import (
 from kinscope.sequencing.calling.events import event_calls, seen_shift
 from kinscope.sequencing.calling.naming import Knowledge, Named, knowledge_of, name_bases
 from kinscope.sequencing.calling.phase import PROVEN_PERCENT, phases
-from kinscope.sequencing.model import BASES, Call, ReadSummary, SangerResult, StrandEvidence
+from kinscope.sequencing.model import BASES, Call, Floats, ReadSummary, SangerResult, StrandEvidence, Trace
 from kinscope.sequencing.signal.columns import ReadTable, Share, against_control, read_table, share_of
 from kinscope.sequencing.signal.read_analysis import ReadAnalysis, analyse
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.sequencing.model import Floats, Trace
-    from kinscope.targets import TargetPack
+from kinscope.targets import TargetPack
 
 MAX_READS = 50
 """Reads of one sample; an amplicon takes two to six."""
@@ -135,7 +131,6 @@ def _copies(traces: Sequence[Trace]) -> dict[int, int]:
 def _calls(
     detections: Sequence[Detection], tables: Sequence[ReadTable], knowledge: Knowledge, pack: TargetPack
 ) -> tuple[Call, ...]:
-    """Substitutions and changes of length, by position."""
     shifts = [seen_shift(table.name, table.read, pack.transcript.cds) for table in tables]
     limits = [100 * detection_limits([table]) for table in tables] if detections else []
     certain = (item for item in detections if not item.contradicted)
@@ -151,7 +146,6 @@ def _calls(
 def _analysed(
     traces: Sequence[Trace], pseudonyms: Sequence[str], cds: str
 ) -> tuple[list[ReadTable], list[tuple[str, BadInputError]]]:
-    """Reads that can be used, and the reason for each that cannot."""
     reads, failed = [], []
     for name, trace in zip(pseudonyms, traces, strict=True):
         try:

@@ -7,10 +7,11 @@ phase set says so, or where one of them is on nearly all molecules; otherwise a 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
@@ -19,13 +20,9 @@ from kinscope.sequencing.calling import naming
 from kinscope.sequencing.calling.naming import Named, Replacement, name_bases
 from kinscope.sequencing.calling.phase import phases
 from kinscope.sequencing.model import Call, CallStatus, Phase
+from kinscope.targets import TargetPack
 from kinscope.variants import parse_variant
 from kinscope.variants.isoforms import resolve_accession
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from kinscope.targets import TargetPack
 
 Z95: Final = 1.959964
 KEPT_KINDS: Final = (

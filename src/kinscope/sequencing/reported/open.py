@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from typing import TYPE_CHECKING, Final
+from pathlib import Path
+from typing import Final
 
 from kinscope import __version__
 from kinscope.core.errors import BadInputError
@@ -14,11 +15,7 @@ from kinscope.sequencing.model import ReportedCalls
 from kinscope.sequencing.reported.table import read_table
 from kinscope.sequencing.reported.vcf import is_vcf, read_vcf
 from kinscope.sequencing.traces import read_bounded
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from kinscope.targets import TargetPack
+from kinscope.targets import TargetPack
 
 MAX_TEXT: Final = 64_000_000
 MAX_LINE: Final = 200_000

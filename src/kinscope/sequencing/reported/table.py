@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 from unicodedata import normalize
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError, VariantError
@@ -22,13 +22,9 @@ from kinscope.sequencing.calling.naming import knowledge_of
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, agreed, filtered, reported, seen_of_text
 from kinscope.sequencing.reported.vcf import seen_at
 from kinscope.sequencing.reported.vcf_shares import fraction
+from kinscope.targets import TargetPack
 from kinscope.variants.coding import builds_named
 from kinscope.variants.isoforms import resolve_accession
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from kinscope.targets import TargetPack
 
 _TITLES: Final = ("gene", "sample", "transcript", "chromosome", "position")
 """Meanings whose titles vary most: they are patterns."""
@@ -147,37 +143,32 @@ def _known(name: str) -> dict[str, str]:
     return texts
 
 
-@lru_cache(maxsize=1)
-def column_names() -> dict[str, tuple[str, ...]]:
-    """Plain names of columns by their meaning; where a table has several, the first named counts."""
-    return {meaning: tuple(names.split()) for meaning, names in _known("columns").items()}
-
-
-@lru_cache(maxsize=1)
-def _patterns() -> dict[str, re.Pattern[str]]:
-    """What titles and cells look like, by what they mean."""
-    return {meaning: re.compile(pattern) for meaning, pattern in _known("patterns").items()}
+COLUMN_NAMES = {meaning: tuple(names.split()) for meaning, names in _known("columns").items()}
+"""Plain names of columns by their meaning; where a table has several, the first named counts."""
+_PATTERNS = {meaning: re.compile(pattern) for meaning, pattern in _known("patterns").items()}
+"""What titles and cells look like, by what they mean."""
 
 
 def _columns(titles: list[str]) -> dict[str, list[int]]:
-    """Indices of the columns of each meaning, in the order of :func:`column_names`."""
+    """Indices of the columns of each meaning, in the order of :data:`COLUMN_NAMES`."""
     ascii_only = [
         normalize("NFKD", title.replace("‰", "permille")).encode("ascii", "ignore").decode().lower()
         for title in titles
     ]
-    pattern = _patterns()
-    plain = [re.sub("[^a-z0-9]+", "_", pattern["unit"].sub("", title)).strip("_") for title in ascii_only]
+    plain = [re.sub("[^a-z0-9]+", "_", _PATTERNS["unit"].sub("", title)).strip("_") for title in ascii_only]
     plain = ["" if title in {"C", "G", "P"} else name for title, name in zip(titles, plain, strict=True)]
-    population = any(map(pattern["population"].fullmatch, plain))
+    population = any(map(_PATTERNS["population"].fullmatch, plain))
     found = {
         meaning: [index for name in names for index, title in enumerate(plain) if title == name]
-        for meaning, names in column_names().items()
+        for meaning, names in COLUMN_NAMES.items()
     }
     for meaning in _TITLES:
-        found[meaning] = [index for index, title in enumerate(plain) if pattern[meaning].fullmatch(title)]
-    named = [name for name in column_names()["share"] if name in plain and not (population and name == "af")]
+        found[meaning] = [index for index, title in enumerate(plain) if _PATTERNS[meaning].fullmatch(title)]
+    named = [name for name in COLUMN_NAMES["share"] if name in plain and not (population and name == "af")]
     shares = [
-        title for title in plain if pattern["share"].search(title) and not pattern["not_share"].search(title)
+        title
+        for title in plain
+        if _PATTERNS["share"].search(title) and not _PATTERNS["not_share"].search(title)
     ]
     found["share"] = [index for index, title in enumerate(plain) if title in (named[:1] or shares)]
     return {meaning: indices for meaning, indices in found.items() if indices}
@@ -257,8 +248,8 @@ def _seen(table: _Table, row: _Row, pack: TargetPack) -> Seen | None:
         for kind in ("coding", "protein")
         for index, text in table.cells(row, kind)
     ]
-    absent = [_patterns()["absent"].fullmatch(text.text.lower()) for text in texts]
-    state = [_patterns()["absent"].fullmatch(text.lower()) for _, text in table.cells(row, "state")]
+    absent = [_PATTERNS["absent"].fullmatch(text.text.lower()) for text in texts]
+    state = [_PATTERNS["absent"].fullmatch(text.lower()) for _, text in table.cells(row, "state")]
     ours = _is_ours(table, row, texts, pack)
     if ours is False:
         table.note(row, f"left out, not said to be of {pack.gene}")

@@ -7,20 +7,17 @@ samples and builds is honoured; reference bases are checked against the transcri
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
 from kinscope.sequencing.model import COMPLEMENT
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import STATED, above_one, share_of_fields
+from kinscope.targets import TargetPack
 from kinscope.variants.coding import builds_named, lifted
 from kinscope.variants.isoforms import isoforms
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-
-    from kinscope.targets import TargetPack
 
 REMEDY: Final = "Give a VCF 4 with tabs between columns, on GRCh38 or 37, or the transcript with --cds-start."
 FIXED: Final = ["CHROM", "POS", "ID", "REF", "ALT", "QUAL", "FILTER", "INFO"]
@@ -308,7 +305,6 @@ def _oriented(bases: str, pack: TargetPack) -> str:
 
 
 def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:
-    """What one sample carries of one row."""
     where = f"{line.where}, column {column + 1}" if column else line.where
     fields = _fields(line, column, where)
     alleles = (line.reference, *line.fields[4].upper().split(","))

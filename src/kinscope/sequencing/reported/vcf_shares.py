@@ -8,13 +8,11 @@ Fractions: AF, VAF, FA (MuTect 1), VF (Pisces), FREQ (VarScan, percent).
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from collections.abc import Mapping
+from typing import Final
 
 from kinscope.core.errors import BadInputError
 from kinscope.sequencing.reported.calls import Share, agreed
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 STATED: Final = ("AF", "VAF", "FA", "VF", "FREQ")
 _NUMBER: Final = re.compile(r"([0-9]{1,9}|[0-9]{0,9}[.,][0-9]{1,20})(?:[eE][-+]?[0-9]{1,3})?")

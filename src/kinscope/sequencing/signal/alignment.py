@@ -9,15 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.sequencing.model import BASES, COMPLEMENT
-
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Floats, Integers, Strand
+from kinscope.sequencing.model import BASES, COMPLEMENT, Floats, Integers, Strand
 
 WORD: Final = 12
 FEWEST_WORDS: Final = 15

@@ -9,15 +9,13 @@ threshold; Coles S 2001, An Introduction to Statistical Modeling of Extreme Valu
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from scipy.ndimage import median_filter, uniform_filter1d
 
-from kinscope.sequencing.signal.two_sequences import bases_at
-
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats, Integers
-    from kinscope.sequencing.signal.two_sequences import Superposition
+from kinscope.sequencing.model import Flags, Floats, Integers
+from kinscope.sequencing.signal.two_sequences import Superposition, bases_at
 
 WINDOW: Final = 35
 """Positions on each side over which the scatter is taken."""
@@ -73,8 +71,6 @@ def model_background(heights: Floats, native: Integers, usable: Flags) -> Backgr
 
 def _level(heights: Floats) -> Floats:
     """Slow trend of the height of the strongest peak, signal units, shape (positions,)."""
-    from scipy.ndimage import median_filter, uniform_filter1d
-
     top = np.maximum(heights.max(axis=1), 1.0)
     trend = uniform_filter1d(median_filter(top, 31, mode="nearest"), 15, mode="nearest")
     return np.asarray(np.maximum(trend, 1.0), dtype=np.float64)

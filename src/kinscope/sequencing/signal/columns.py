@@ -8,18 +8,15 @@ interval; where reads disagree by more than their errors allow, it is flattened 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 
+from kinscope.sequencing.model import Flags, Floats, Integers, Strand
 from kinscope.sequencing.signal.background import FLOOR_SD, HEIGHT_SD, Tails, background_tails
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.sequencing.model import Flags, Floats, Integers, Strand
-    from kinscope.sequencing.signal.read_analysis import ReadAnalysis
+from kinscope.sequencing.signal.read_analysis import ReadAnalysis
 
 GRID: Final = np.linspace(0.0, 1.0, 401)
 """Shares that are weighed."""

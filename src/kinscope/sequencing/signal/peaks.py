@@ -8,12 +8,13 @@ maximum within a window cannot do; at 10 % that decides.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
+from scipy.linalg import solveh_banded
+from scipy.ndimage import maximum_filter1d, median_filter, minimum_filter1d, uniform_filter1d
 
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Floats, Integers
+from kinscope.sequencing.model import Floats, Integers
 
 BAND: Final = 5
 """Peaks further apart than this many positions do not overlap."""
@@ -73,8 +74,6 @@ def measure(channels: Floats, positions: Integers) -> Peaks:
 
 def baseline(channels: Floats, spacing: float) -> Floats:
     """The slow floor under each channel: a morphological opening, smoothed; shape of ``channels``."""
-    from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
-
     size = int(OPENING_SPACINGS * spacing) | 1
     eroded = minimum_filter1d(uniform_filter1d(channels, 3, axis=1), size, axis=1)
     opened = maximum_filter1d(eroded, size, axis=1)
@@ -126,16 +125,12 @@ def _widths(centres: Floats, sharp: Floats, primary: Integers, spacing: float) -
 
 def _smooth_places(centres: Floats, offsets: Floats) -> Floats:
     """Where a peak of no dye shift would be: the running median of five deviations from an even ladder."""
-    from scipy.ndimage import median_filter, uniform_filter1d
-
     even = uniform_filter1d(centres - offsets, 9, mode="nearest")
     return np.asarray(even + median_filter(centres - offsets - even, 3, mode="nearest"), dtype=np.float64)
 
 
 def _channel_offsets(centres: Floats, primary: Integers) -> Floats:
     """Mean shift of each channel's peaks against the even ladder, scans; shape (4,)."""
-    from scipy.ndimage import uniform_filter1d
-
     deviation = centres - uniform_filter1d(centres, 9, mode="nearest")
     inner = deviation[4:-4]
     chosen = primary[4:-4]
@@ -180,8 +175,6 @@ def _profile(flat: Floats, centres: Floats, primary: Integers, widths: Floats) -
 
 def _fit(signal: Floats, places: Floats, widths: Floats, profile: Floats) -> tuple[Floats, float]:
     """Heights of peaks at ``places`` (shape (positions,)) and the standard deviation left over."""
-    from scipy.linalg import solveh_banded
-
     reach = int(np.ceil(REACH_SD * widths.max()))
     scans, count = len(signal), len(places)
     start = np.rint(places).astype(np.int64) - reach

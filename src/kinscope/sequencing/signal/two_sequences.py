@@ -10,12 +10,11 @@ sequence.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from kinscope.sequencing.model import Flags, Floats, Integers, Singles
+from kinscope.sequencing.model import Flags, Floats, Integers, Singles
 
 LONGEST: Final = 250
 """Largest shift tried, bases: longer than any exon of a kinase domain's amplicon that is skipped alone."""
