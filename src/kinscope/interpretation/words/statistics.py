@@ -9,8 +9,8 @@ from kinscope.analysis.statistics import power, replicas_needed
 from kinscope.core.records import Record
 
 KEPT_MEANS = (
-    "no loss of the kind that T315I causes is seen; eight- to ninefold losses published for ABL1 (V299L with "
-    "dasatinib, E255K and G250E with imatinib) read like this too"
+    "no loss of the kind that T315I causes is seen; eight- to seventeenfold losses published for ABL1 (E255K "
+    "and G250E with imatinib, V299L with bosutinib) read like this too"
 )
 """What ``kept`` is worth, by controls named before they were run (docs/validation.md, Relaxed complexes): the
 interval holds what repeats vary by, not what one crystal's conformation and the force field get wrong."""
