@@ -100,6 +100,17 @@ def mean_structure(
     return moved, mean
 
 
+def rmsf(frames: FloatArray) -> FloatArray:
+    """Root-mean-square fluctuation (n_atoms,) of every atom about its mean, in superposed frames.
+
+    Few or correlated frames bias it low, for the mean is taken from the same frames.
+
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom.
+    """
+    fluctuation: FloatArray = np.sqrt(((frames - frames.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
+    return fluctuation
+
+
 def rigid_core(
     frames: FloatArray, *, limit_angstrom: float = 0.6, smallest_fraction: float = 0.5
 ) -> IntArray:
@@ -116,23 +127,22 @@ def rigid_core(
 
     Returns sorted indices, shape (n_core,).
     """
-    x = np.asarray(frames, dtype=np.float64)
-    if x.ndim != 3 or x.shape[0] < 2:
-        raise BadInputError(
-            "A rigid core needs at least two frames.",
-            where=f"frames of shape {x.shape}",
-            remedy="Give frames of shape (n_frames, n_atoms, 3).",
-        )
-    atoms = x.shape[1]
-    smallest = max(3, int(np.ceil(smallest_fraction * atoms)))
-    core = np.arange(atoms)
-    reference: FloatArray | None = None
+    x = start = np.asarray(frames, dtype=np.float64)
+    smallest = max(3, int(np.ceil(smallest_fraction * x.shape[1])))
+    core = np.arange(x.shape[1])
     while True:
-        start = x if reference is None else superpose(x, reference, core)
         moved, reference = mean_structure(start, core, maximum_rounds=5)
-        mobility = np.sqrt(((moved[:, core] - moved[:, core].mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
+        mobility = rmsf(moved[:, core])
         excess = int((mobility > limit_angstrom).sum())
         drop = min(max(1, int(0.05 * core.size)), excess, core.size - smallest)
         if drop <= 0:
             return core
         core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])
+        start = superpose(x, reference, core)
+
+
+def b_factor_rmsf(b_factors: FloatArray) -> FloatArray:
+    """RMSF in angstrom of isotropic B factors in square angstrom: B = 8 pi^2/3 <dr^2>; any shape."""
+    b = np.clip(np.asarray(b_factors, dtype=np.float64), 0.0, None)
+    fluctuation: FloatArray = np.sqrt(3.0 * b / (8.0 * np.pi**2))
+    return fluctuation

@@ -2,8 +2,6 @@
 
 A chunk is what a reader yields; an accumulator keeps a few numbers of all chunks that it has seen. What many
 accumulators need, the superposition on the rigid core, a chunk works out once.
-
-The rigid core and the mean structure that a whole pass is laid on, found from a sample of the frames.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ Float32Array = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True)
 class Fit:
-    """What every frame is laid on, found before the pass (:func:`kinscope.trajectories.frames.find_core`)."""
+    """What every frame is laid on, found before the pass (:func:`find_core`)."""
 
     alphas: IntArray
     """Places of the CA atoms in a frame, shape (n_residues,)."""

@@ -88,7 +88,9 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
     if group is not None:
         failed |= {_about(source): why.what for source, why in group.failed}
         passes = {_about(one.source): one for one in group.passes}
-        native, mutant = ([passes[key] for key in passes if key[0] == who] for who in ("native", variant))
+        native, mutant = (
+            [one for key, one in passes.items() if key[0] == who] for who in ("native", variant)
+        )
         if native and mutant and not lengths_differ([one.source.length_ns for one in group.passes]):
             _compare(found, system, group, native, mutant)
     for about in sorted(records, key=lambda key: (key[0] != "native", key[1])):

@@ -93,22 +93,19 @@ class Interactions:
         for part in self._searches:
             for seen in part.found(self._layout, coordinates, place):
                 key = self._key(seen)
-                present[key] = present[key] | seen.there if key in present else seen.there
-        self._count(present, len(chunk))
-
-    def _key(self, seen: Sighting) -> Key:
-        layout, own, other = self._layout, seen.own[0], seen.other[0]
-        residue = int(layout.res_id[own]) if layout.protein[own] else 0
-        return seen.kind, residue, int(layout.res_id[other]), str(layout.res_name[other])
-
-    def _count(self, present: dict[Key, BoolArray], length: int) -> None:
+                present[key] = present.get(key, False) | seen.there
         for key, row in self._rows.items():
             if key not in present:
                 row.running = 0
         early = max(0, self._half - self._total)
         for key, there in present.items():
             self._rows.setdefault(key, Occupancy(*key)).add(there, early)
-        self._total += length
+        self._total += len(chunk)
+
+    def _key(self, seen: Sighting) -> Key:
+        layout, own, other = self._layout, seen.own[0], seen.other[0]
+        residue = int(layout.res_id[own]) if layout.protein[own] else 0
+        return seen.kind, residue, int(layout.res_id[other]), str(layout.res_name[other])
 
     def result(self) -> list[Occupancy]:
         """Every interaction that stood in any frame, most frequent first."""

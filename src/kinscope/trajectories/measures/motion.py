@@ -156,8 +156,6 @@ class Fluctuation:
 
     def result(self) -> FloatArray:
         """Shape (n_residues,), angstrom."""
-        if not self._moments.count:
-            return np.empty(0)
         found: FloatArray = np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count)
         return found
 
