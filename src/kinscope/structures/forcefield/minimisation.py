@@ -17,12 +17,13 @@ from kinscope.core.errors import ComputationError
 from kinscope.core.progress import Progress
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
-from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.forcefield.relaxation import reduce_system
 from kinscope.structures.forcefield.system import (
+    Occupant,
     add_position_restraints,
     create_system,
     force_of,
+    place_occupants,
     scale_charges,
     static_context,
 )

@@ -13,7 +13,7 @@ from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
 from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
 from kinscope.structures.forcefield.minimisation import BRIEF_STAGES, DEFAULT_STAGES, MEDIUM_STAGES, minimise
-from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.forcefield.system import Occupant, Parametrise
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.model import RECORD_FILE, AtomArray
 from kinscope.structures.reference.assembly import Assembly, assemble, joints_of

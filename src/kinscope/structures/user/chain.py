@@ -14,8 +14,7 @@ from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.model import side_chain_atoms
 from kinscope.structures.user.file import WATER
-from kinscope.structures.wwpdb.entries import CrystalChain, has_backbone, numbered_chain
-from kinscope.structures.wwpdb.homologues import local_pairs
+from kinscope.structures.wwpdb.entries import CrystalChain, has_backbone, local_pairs, numbered_chain
 from kinscope.structures.wwpdb.numbering import letter_of, number_chain
 from kinscope.targets.pack import TargetPack
 

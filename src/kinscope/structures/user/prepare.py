@@ -23,7 +23,7 @@ from kinscope.structures.checks.model import ModelCheck, check_model
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
 from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, Stage, minimise
-from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.forcefield.system import Occupant, Parametrise
 from kinscope.structures.io import write_model
 from kinscope.structures.model import MODEL_FILE, RECORD_FILE, AtomArray
 from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, built_notes, occupant_notes

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import FloatArray, IntArray, pair_distances, reachable_pairs
 from kinscope.trajectories.frames import Chunk, Float32Array
 from kinscope.trajectories.measures.motion import Series
 

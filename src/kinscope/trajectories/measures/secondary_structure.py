@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import FloatArray, IntArray, pair_distances, reachable_pairs
 from kinscope.trajectories.frames import Chunk
 from kinscope.trajectories.layout import Backbone, BoolArray
 from kinscope.trajectories.measures.motion import Series

@@ -61,7 +61,7 @@ def build_pack(
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
-        from kinscope.dynamics.systems.build_shipped import build_solvent
+        from kinscope.dynamics.systems.solvent import build_solvent
 
         for state in chosen:
             record = build_solvent(pack, state, out / "solvent")
