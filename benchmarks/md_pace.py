@@ -109,10 +109,9 @@ def main() -> None:
     parser.add_argument("--state", default="kinase-dfg-in")
     parser.add_argument("--turns", type=int, default=30)
     parser.add_argument("--block-steps", type=int, default=100)
-    parser.add_argument("--platform")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    platform = choose_platform(given.platform)
+    platform = choose_platform()
     clock = time.process_time if platform.name in ("CPU", "Reference") else time.perf_counter
     pack = load_target("abl1")
     with tempfile.TemporaryDirectory() as name:

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.core.seeds import derive_seed
@@ -135,21 +136,15 @@ def solvate_mutant(
     return transplant(placed, solvent_of(native_directory), settings, origin, directory, ligands)
 
 
-def _lay_on(
-    model: AtomArray,
-    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
-    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> AtomArray | None:
+def _lay_on(model: AtomArray, residues: NDArray[np.int_], alpha: NDArray[np.float32]) -> AtomArray | None:
     """The model in the frame of given CA atoms: as it is if it lies there, superposed if it can, or None."""
     import biotite.structure as struc
 
     own = model[model.atom_name == "CA"]
     _, mine, theirs = np.intersect1d(own.res_id, residues, return_indices=True)
-    if len(mine) == 0:
-        return None
     target = struc.AtomArray(len(theirs))
     target.coord = np.asarray(alpha, dtype=np.float32)[theirs]
-    if struc.rmsd(target, own[mine]) < _SAME_FRAME_ANGSTROM:
+    if len(mine) and struc.rmsd(target, own[mine]) < _SAME_FRAME_ANGSTROM:
         return model
     if len(mine) >= 3:
         fitted, transform = struc.superimpose(target, own[mine])
@@ -158,11 +153,7 @@ def _lay_on(
     return None
 
 
-def _same_shape(
-    model: AtomArray,
-    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
-    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> bool:
+def _same_shape(model: AtomArray, residues: NDArray[np.int_], alpha: NDArray[np.float32]) -> bool:
     """Whether a model in the frame of given CA atoms has the same residues, every CA near its place."""
     own = model[model.atom_name == "CA"]
     if not np.array_equal(own.res_id, residues):

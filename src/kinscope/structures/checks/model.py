@@ -81,16 +81,9 @@ def crystal_deviations(
     found = []
     for label, residues in members.items():
         code, _, chain = label.partition(":")
-        crystal = read_chain(source, code, chain, pack)
-        backbone, heavy = deviations(crystal, atoms, residues)
-        found.append(
-            CrystalDeviation(
-                entry=label,
-                residues=len(residues),
-                backbone_rmsd_angstrom=backbone,
-                heavy_rmsd_angstrom=heavy,
-            )
-        )
+        backbone, heavy = deviations(read_chain(source, code, chain, pack), atoms, residues)
+        apart = {"backbone_rmsd_angstrom": backbone, "heavy_rmsd_angstrom": heavy}
+        found.append(CrystalDeviation(entry=label, residues=len(residues), **apart))
     return tuple(found)
 
 
@@ -292,15 +285,12 @@ def _completeness(atoms: AtomArray, record: ModelRecord | None) -> CheckItem:
 
 
 def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) -> CheckItem:
-    protein = pack.transcript.protein
+    protein = dict(enumerate(pack.transcript.protein, start=1))
     found = []
-    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
-    for number, name in sorted(names.items()):
-        if name in ("ACE", "NME"):
-            continue
+    for number, name in sorted(set(zip(atoms.res_id.tolist(), atoms.res_name.tolist(), strict=True))):
         letter = {"PTR": "Y", "SEP": "S", "TPO": "T"}.get(name, one_letter(name))
-        if not 1 <= number <= len(protein) or protein[number - 1] != letter:
-            found.append(f"{protein[number - 1] if 1 <= number <= len(protein) else '?'}{number}{letter}")
+        if name not in ("ACE", "NME") and protein.get(number) != letter:
+            found.append(f"{protein.get(number, '?')}{number}{letter}")
     native = record is None or record.variant == "native"
     return CheckItem(
         name=_SEQUENCE,
@@ -343,13 +333,10 @@ def _force_field(atoms: AtomArray) -> CheckItem:
 
 
 def _peptides(table: BackboneTable) -> list[CheckItem]:
-    joined = np.diff(table.residues) == 1
-    angles = omega(table)
-    following = list(zip(table.residues[1:], table.names[1:], angles, joined, strict=True))
-    cis = [(int(n), name) for n, name, angle, bond in following if bond and abs(angle) < CIS]
-    twisted = [
-        f"{int(n)} ({angle:.0f})" for n, _, angle, bond in following if bond and CIS <= abs(angle) <= TRANS
-    ]
+    bonds = zip(table.residues[1:].tolist(), table.names[1:], omega(table), strict=True)
+    following = [one for one, joined in zip(bonds, np.diff(table.residues) == 1, strict=True) if joined]
+    cis = [(number, name) for number, name, angle in following if abs(angle) < CIS]
+    twisted = [f"{number} ({angle:.0f})" for number, _, angle in following if CIS <= abs(angle) <= TRANS]
     other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
     proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
     return [
@@ -377,9 +364,8 @@ def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
 def _rotamers(atoms: AtomArray) -> CheckItem:
     judged, outliers = rotamer_outliers(atoms)
     share = len(outliers) / max(judged, 1)
-    worst = [f"{name}{number}" for number, name in outliers[:8]]
-    more = ", ..." if len(outliers) > len(worst) else ""
-    listed = f" ({', '.join(worst)}{more})" if worst else ""
+    worst = ", ".join([*(f"{name}{number}" for number, name in outliers[:8]), *["..."][: len(outliers[8:])]])
+    listed = f" ({worst})" if worst else ""
     return CheckItem(
         name="rotamer outliers",
         value=f"{100.0 * share:.1f} %{listed} of {judged} side chains",
@@ -394,10 +380,9 @@ def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack
     _, _, label = record.state.partition("dfg-")
     demanded = {state.id: state.dfg for state in pack.states} if pack is not None else {}
     expected = demanded.get(record.state) or label.split("-")[0]
-    if expected not in ("in", "out", "inter"):
-        return []
     passed = geometry.dfg == expected
-    return [CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)]
+    item = CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)
+    return [item] if expected in ("in", "out", "inter") else []
 
 
 TOLERANCE_DEGREES = 45.0
@@ -493,10 +478,8 @@ def target_of(structure: Any, path: Path, pack: TargetPack | None) -> tuple[Targ
     if pack is not None and (chains := protein_chains(structure, pack)):
         return pack, chains
     wanted = pack.gene if pack is not None else "a shipped target"
-    what, remedy = (
-        "",
-        "Give a structure that holds the kinase, or a target pack of your own with --target DIR.",
-    )
+    what = ""
+    remedy = "Give a structure that holds the kinase, or a target pack of your own with --target DIR."
     for other in map(load_target, target_names()):
         if chains := protein_chains(structure, other):
             if pack is None:

@@ -107,16 +107,10 @@ def cap_ends(atoms: AtomArray) -> AtomArray:
     end_alpha, end_carbon, end_oxygen = (position(atoms, last, name) for name in ("CA", "C", "O"))
     amide = _opposite(end_alpha, end_carbon, end_oxygen)
     end_methyl = place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
-    before, after = first - 1, last + 1
-    head = atom_array(
-        [
-            ("CH3", "C", methyl, before, "ACE"),
-            ("C", "C", acetyl, before, "ACE"),
-            ("O", "O", oxygen, before, "ACE"),
-        ]
-    )
-    tail = atom_array([("N", "N", amide, after, "NME"), ("C", "C", end_methyl, after, "NME")])
-    return head + atoms + tail
+    acetyls = (("CH3", "C", methyl), ("C", "C", acetyl), ("O", "O", oxygen))
+    amides = (("N", "N", amide), ("C", "C", end_methyl))
+    head = atom_array([(*atom, first - 1, "ACE") for atom in acetyls])
+    return head + atoms + atom_array([(*atom, last + 1, "NME") for atom in amides])
 
 
 def pdb_text(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> str:
@@ -128,7 +122,7 @@ def pdb_text(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> str:
             serial += 1
             name, element = str(array.atom_name[row]), str(array.element[row]).upper()
             padded = name if len(name) == 4 or len(element) == 2 else f" {name}"
-            x, y, z = (float(value) for value in array.coord[row])
+            x, y, z = array.coord[row].tolist()
             lines.append(
                 f"{record:<6}{serial:>5} {padded:<4} {array.res_name[row]!s:>3} {chain}"
                 f"{int(array.res_id[row]):>4}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          {element:>2}"

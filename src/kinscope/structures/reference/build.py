@@ -37,16 +37,15 @@ def build_model(
     state_id: str,
     source: PdbSource,
     out_dir: Path,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     parametrise: Parametrise | None = None,
 ) -> ModelRecord:
     """Build and write the native model of one state, as :func:`build_reference_model`.
 
     It goes to ``out_dir/<state>/model.cif.gz`` with ``model.json`` beside it, complete or not at all.
     """
-    tell = progress or silent
     atoms, record = build_reference_model(
-        pack, state_id, source, lambda done, text: tell(done, f"{state_id}: {text}"), parametrise
+        pack, state_id, source, lambda done, text: progress(done, f"{state_id}: {text}"), parametrise
     )
     directory = out_dir / state_id
     directory.mkdir(parents=True, exist_ok=True)
@@ -59,7 +58,7 @@ def build_reference_model(
     pack: TargetPack,
     state_id: str,
     source: PdbSource,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     parametrise: Parametrise | None = None,
 ) -> tuple[AtomArray, ModelRecord]:
     """Build the native model of one state from wwPDB entries.
@@ -70,12 +69,11 @@ def build_reference_model(
     Raises StructureError if an entry is not at hand, or the recipe does not fit it; BadInputError if the
     recipe wants charged ligands and nothing gives them charges; ComputationError if a computation fails.
     """
-    say = progress or silent
     state, recipe = pack.state(state_id), recipe_of(pack, state_id)
-    say(0.0, "assembling crystals")
+    progress(0.0, "assembling crystals")
     assembly = assemble(pack, recipe, source)
-    whole, loops = _with_loops(assembly.atoms, recipe, pack, say)
-    complete = complete_model(whole, assembly.ligands, say)
+    whole, loops = _with_loops(assembly.atoms, recipe, pack, progress)
+    complete = complete_model(whole, assembly.ligands, progress)
     packed, repacked = repack_side_chains(complete.atoms, recipe.repack)
     occupants = _occupants(assembly.ligands, recipe, parametrise)
     # Only charged ligands are known to belong where they stand.
@@ -85,7 +83,7 @@ def build_reference_model(
         _STAGES[recipe.relaxation],
         ligands=occupants,
         pocket_kcal_per_mol_angstrom2=pocket,
-        progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
+        progress=lambda fraction, text: progress(0.1 + 0.9 * fraction, text),
     )
     changed = tuple(f"{number} {label}" for number, label in sorted(repacked.items()))
     guests = [f"{code} of the base crystal" for code in recipe.ligands]
@@ -110,7 +108,7 @@ def build_reference_model(
         ph=PH,
         protonation=complete.recorded_protonation(),
     )
-    say(1.0, "done")
+    progress(1.0, "done")
     return relaxed, record
 
 

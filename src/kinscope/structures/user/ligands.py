@@ -136,10 +136,8 @@ def whole_drugs(around: Surroundings, poses: list[KnownPose]) -> set[str]:
 
 def site_of(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> SiteFit | None:
     """How the shipped model that a pose lies in fits a structure around it; None where there is no way."""
-    for donor in sources:
-        if donor.state == pose.drug.state:
-            return fit_site(donor.atoms, atoms, pose.coordinates)
-    return None
+    homes = (donor.atoms for donor in sources if donor.state == pose.drug.state)
+    return next((fit_site(home, atoms, pose.coordinates) for home in homes), None)
 
 
 def stand_ins(
@@ -181,9 +179,8 @@ def stand_ins(
 def _is_polymer(residue: Any) -> bool:
     """Whether a residue is of a protein or nucleic acid (a calcium ion is called CA too, but is a HETATM)."""
     names = {atom.name for atom in residue}
-    if {"N", "CA", "C"} <= names or {"P", "C4'"} <= names:
-        return True
-    return "CA" in names and residue.het_flag != "H"
+    alone = "CA" in names and residue.het_flag != "H"
+    return alone or {"N", "CA", "C"} <= names or {"P", "C4'"} <= names
 
 
 def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[PocketLigand, AtomArray] | None:
@@ -306,15 +303,8 @@ def dockable(
         elif fit.lacking:
             reasons.append(note("site-lacks", drug=drug.id, residues=fit.lacking[:8]))
         elif fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-            reasons.append(
-                note(
-                    "site-differs",
-                    drug=drug.id,
-                    rmsd_angstrom=fit.near_rmsd_angstrom,
-                    state=drug.state,
-                    limit_angstrom=MAX_SITE_RMSD,
-                )
-            )
+            apart = {"rmsd_angstrom": fit.near_rmsd_angstrom, "limit_angstrom": MAX_SITE_RMSD}
+            reasons.append(note("site-differs", drug=drug.id, state=drug.state, **apart))
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)

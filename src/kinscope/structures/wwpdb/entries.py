@@ -140,29 +140,19 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
     """
     structure = source.read_entry(code)
     wanted = ccd.strip().upper()
-    found = [
-        residue for part in structure[0] if part.name == chain for residue in part if residue.name == wanted
-    ]
+    every = [(part.name, residue) for part in structure[0] for residue in part]
+    found = [residue for name, residue in every if (name, residue.name) == (chain, wanted)]
     if not found:
-        at_hand = sorted(
-            {
-                f"{part.name}:{residue.name}"
-                for part in structure[0]
-                for residue in part
-                if residue.het_flag == "H" and residue.name not in _WATER_AND_IONS
-            }
-        )
+        others = {(name, one.name) for name, one in every if one.het_flag == "H"}
+        at_hand = sorted(f"{name}:{kind}" for name, kind in others if kind not in _WATER_AND_IONS)
         raise StructureError(
             f"Chain {chain} of {code.upper()} carries no ligand {wanted}.",
             where=f"{code.upper()}:{chain}:{wanted}",
             remedy=f"The entry holds: {', '.join(at_hand) or 'no ligand'}.",
         )
-    residue = found[0]
-    chosen, _ = _one_conformation(residue)
-    number = residue.seqid.num
-    atoms = atom_array(
-        [(atom.name, atom.element.name.upper(), atom.pos.tolist(), number, wanted) for atom in chosen]
-    )
+    chosen, _ = _one_conformation(found[0])
+    number = found[0].seqid.num
+    atoms = atom_array([(*_row(atom), number, wanted) for atom in chosen])
     atoms.hetero[:] = True
     return atoms
 
@@ -212,7 +202,7 @@ def _standard_residue(
     name: str, atoms: list[Any], number: int, keep_phosphorylation: bool, label: str
 ) -> tuple[str, list[tuple[str, str, list[float]]], str]:
     """Residue name, (atom name, element, position) and a note, modified residues brought back to parents."""
-    rows = [(atom.name, atom.element.name.upper(), atom.pos.tolist()) for atom in atoms]
+    rows = list(map(_row, atoms))
     if name == "MSE":
         rows = [("SD", "S", p) if atom == "SE" else (atom, element, p) for atom, element, p in rows]
     kept = name if keep_phosphorylation and name in _PHOSPHORYLATED else ""
@@ -230,6 +220,11 @@ def _standard_residue(
         return parent, own, f"{name}{number} -> {parent}"
     beyond = any(row[0] != "OXT" for row in rows if row not in own)
     return name, own, f"{name}{number}, without what is bound to it" if beyond else ""
+
+
+def _row(atom: Any) -> tuple[str, str, list[float]]:
+    """Name, element and position of a ``gemmi.Atom``."""
+    return atom.name, atom.element.name.upper(), atom.pos.tolist()
 
 
 def has_backbone(residue: Any) -> bool:
@@ -279,7 +274,7 @@ def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: Target
     pairs = aligned_pairs(letters, pack.transcript.protein, label)
     return atom_array(
         [
-            (atom.name, atom.element.name.upper(), atom.pos.tolist(), number, residues[index].name)
+            (*_row(atom), number, residues[index].name)
             for index, number in pairs
             for atom in residues[index]
             if not atom.is_hydrogen()
