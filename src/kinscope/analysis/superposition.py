@@ -154,6 +154,9 @@ Array = np.ndarray[Any, Any]
 def reachable_pairs(first: Array, second: Array, cutoff: float) -> tuple[IntArray, IntArray]:
     """Pairs that may lie within a cutoff in any frame; no pair that does is missed.
 
+    Between two atoms no frame is shorter than the distance of their mean positions less the farthest that
+    each strays from its own: in superposed frames few pairs are left to measure.
+
     ``first``, ``second``: superposed frames, shapes (n_frames, n, 3) and (n_frames, m, 3), angstrom.
     ``cutoff``: angstrom.
 

@@ -3,6 +3,10 @@
 OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU, so the built-in one
 (OBC II; Onufriev, Bashford & Case, Proteins 2004, 55, 383) is used, with mbondi-like radii
 (Tsui & Case, Biopolymers 2001, 56, 275) and the usual screening factors.
+
+Ligands stand in their pockets while a model is relaxed. Around uncharged spheres nothing pulls the partners
+of a hydrogen bond in, and they leave for others; around a ligand's own charges they stay
+(docs/decisions/0024).
 """
 
 from __future__ import annotations

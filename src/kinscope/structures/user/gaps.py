@@ -24,6 +24,7 @@ from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray, position
 from kinscope.structures.reference.build import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, available_states
+from kinscope.structures.stereochemistry import dihedrals
 from kinscope.structures.superposition import RigidTransform, common_atoms, superpose
 from kinscope.targets.pack import TargetPack
 
@@ -260,11 +261,9 @@ def _joined(
 
 def _strain(atoms: AtomArray, left: int) -> float:
     """How far the peptide bond after a residue is from closed: length, and whether it is trans."""
-    from kinscope.structures.side_chains.rotamers import dihedral_degrees
-
     alpha, carbon = position(atoms, left, "CA"), position(atoms, left, "C")
     nitrogen, after = position(atoms, left + 1, "N"), position(atoms, left + 1, "CA")
-    omega = abs(dihedral_degrees(alpha, carbon, nitrogen, after))
+    omega = abs(dihedrals(alpha, carbon, nitrogen, after))
     length, reach = np.linalg.norm(nitrogen - carbon), np.linalg.norm(after - alpha)
     return float(abs(length - _PEPTIDE) + abs(reach - _ALPHA_TO_ALPHA) / 2 + (180.0 - omega) / 90.0)
 

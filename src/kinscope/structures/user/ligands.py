@@ -303,8 +303,9 @@ def dockable(
         elif fit.lacking:
             reasons.append(note("site-lacks", drug=drug.id, residues=fit.lacking[:8]))
         elif fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-            apart = {"rmsd_angstrom": fit.near_rmsd_angstrom, "limit_angstrom": MAX_SITE_RMSD}
-            reasons.append(note("site-differs", drug=drug.id, state=drug.state, **apart))
+            rmsd, most = fit.near_rmsd_angstrom, MAX_SITE_RMSD
+            bound: dict[str, str | float] = {"state": drug.state, "limit_angstrom": most}
+            reasons.append(note("site-differs", drug=drug.id, rmsd_angstrom=rmsd, **bound))
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)

@@ -264,9 +264,11 @@ _GAP = (-10, -1)
 def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
     """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
 
-    Residues aligned with one of the target have its numbers and the crystal's residue names; crystal frame,
-    angstrom. Raises StructureError if the entry or chain is absent, or the chain is not related to the
-    target.
+    Smith-Waterman, BLOSUM62, gaps 10 and 1 as in BLAST; residues opposite a gap are left out. Only what is
+    superposed on the target's model may be taken from it: its side chains are another protein's. Residues
+    aligned with one of the target have its numbers and the crystal's residue names; crystal frame, angstrom.
+
+    Raises StructureError if the entry or chain is absent, or the chain is not related to the target.
     """
     label = f"{code.upper()}:{chain}"
     residues = polymer(source.read_entry(code), chain, label)
