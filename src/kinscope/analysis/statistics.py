@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
@@ -46,7 +46,7 @@ def difference(
     first, second = _finite(native), _finite(mutant)
     value = float(second.mean() - first.mean()) if first.size and second.size else None
     low = high = p_value = None
-    effect = EffectSize(None, None, None)
+    effect: EffectSize = (None, None, None)
     if min(first.size, second.size) >= 2:
         low, high, p_value = _welch(first, second, least_spread)
         effect = hedges_g(first.tolist(), second.tolist(), least_spread=least_spread)
@@ -64,9 +64,9 @@ def difference(
         smallest_meaningful=smallest_meaningful,
         minimum_replicas=2,
         sampling=sampling,
-        effect_size=effect.value,
-        effect_size_low=effect.low,
-        effect_size_high=effect.high,
+        effect_size=effect[0],
+        effect_size_low=effect[1],
+        effect_size_high=effect[2],
     )
     return _judged(raw)
 
@@ -84,12 +84,8 @@ def mean_interval(values: Sequence[float] | FloatArray) -> tuple[float | None, f
     return float(points.mean()) - half, float(points.mean()) + half
 
 
-class EffectSize(NamedTuple):
-    """A standardised difference with its interval; None where the values do not allow one."""
-
-    value: float | None
-    low: float | None
-    high: float | None
+EffectSize = tuple[float | None, float | None, float | None]
+"""A standardised difference with the ends of its interval; None where the values do not allow one."""
 
 
 def hedges_g(
@@ -110,19 +106,19 @@ def hedges_g(
     first, second = _finite(native), _finite(mutant)
     freedom = first.size + second.size - 2
     if first.size < 2 or second.size < 2:
-        return EffectSize(None, None, None)
+        return None, None, None
     own, other = _variances(first, second, least_spread)
     pooled = math.sqrt(((first.size - 1) * own + (second.size - 1) * other) / freedom)
     scale = max(abs(float(first.mean())), abs(float(second.mean())))
     if pooled <= _ROUNDING * scale or pooled == 0.0:
-        return EffectSize(None, None, None)
+        return None, None, None
     unbiased = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
     distance = float(second.mean() - first.mean()) / pooled
     root = math.sqrt(1.0 / first.size + 1.0 / second.size)
     tail = (1.0 - CONFIDENCE) / 2.0
     ends = [float(nctdtrinc(freedom, p, distance / root)) * root for p in (1.0 - tail, tail)]
     low, high = (end if math.isfinite(end) else None for end in ends)
-    return EffectSize(distance * unbiased, low, high)
+    return distance * unbiased, low, high
 
 
 def widened(item: Difference, systematic: float) -> Difference:

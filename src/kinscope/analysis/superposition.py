@@ -65,8 +65,7 @@ def superpose(frames: FloatArray, reference: FloatArray, core: IntArray | None =
     y = np.asarray(reference, dtype=np.float64)
     chosen = np.arange(y.shape[0]) if core is None else np.asarray(core, dtype=np.intp)
     rotation, translation = kabsch(x[..., chosen, :], y[chosen])
-    moved: FloatArray = x @ rotation + translation[..., None, :]
-    return moved
+    return np.asarray(x @ rotation + translation[..., None, :])
 
 
 def mean_structure(
@@ -107,8 +106,7 @@ def rmsf(frames: FloatArray) -> FloatArray:
 
     ``frames``: shape (n_frames, n_atoms, 3), angstrom.
     """
-    fluctuation: FloatArray = np.sqrt(((frames - frames.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
-    return fluctuation
+    return np.asarray(np.sqrt(((frames - frames.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)))
 
 
 def rigid_core(
@@ -144,8 +142,7 @@ def rigid_core(
 def b_factor_rmsf(b_factors: FloatArray) -> FloatArray:
     """RMSF in angstrom of isotropic B factors in square angstrom: B = 8 pi^2/3 <dr^2>; any shape."""
     b = np.clip(np.asarray(b_factors, dtype=np.float64), 0.0, None)
-    fluctuation: FloatArray = np.sqrt(3.0 * b / (8.0 * np.pi**2))
-    return fluctuation
+    return np.asarray(np.sqrt(3.0 * b / (8.0 * np.pi**2)))
 
 
 Array = np.ndarray[Any, Any]

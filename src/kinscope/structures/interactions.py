@@ -155,7 +155,6 @@ class _PairSearch:
             yield Sighting(self.kind, (own,), (other,), there[:, column], gaps[:, column])
 
     def _limits(self, types: AtomTypes) -> tuple[Array, Array] | None:
-        """Radii of both sides where contact is by radii."""
         if self.kind != "van der Waals":
             return None
         one, two = (

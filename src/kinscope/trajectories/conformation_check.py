@@ -164,6 +164,4 @@ def _table(path: Path | None) -> Iterator[Callable[[Chunk, dict[str, Floats | La
 
 
 def _cell(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if np.isnan(value) else f"{value:.3f}"
+    return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.3f}"

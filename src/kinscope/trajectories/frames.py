@@ -73,8 +73,7 @@ class Chunk:
     def alphas(self) -> FloatArray:
         """CA atoms laid on the reference by the core, (n_frames, n_residues, 3), angstrom."""
         rotation, translation = self.placement
-        placed: FloatArray = self.raw_alphas @ rotation + translation[:, None, :]
-        return placed
+        return np.asarray(self.raw_alphas @ rotation + translation[:, None, :])
 
     def placed(self, atoms: IntArray) -> Float32Array:
         """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, single precision.
@@ -116,22 +115,19 @@ def find_core(samples: Sequence[FloatArray], alphas: IntArray, *, frames: int) -
     ``samples``: CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
     ``alphas``: places of the CA atoms in a frame, shape (n_residues,).
 
-    Raises BadInputError if there are fewer than two sampled frames or three residues.
+    Raises BadInputError if there are fewer than two sampled frames.
     """
-    every = np.concatenate(list(samples)) if samples else np.empty((0, 0, 3))
-    if len(every) < 2 or every.shape[1] < 3:
+    every = np.concatenate(samples)
+    if len(every) < 2:
         raise BadInputError(
-            f"{len(every)} frames of {every.shape[1]} CA atoms have no rigid core.",
-            where="superposition",
-            remedy="Give two frames and three residues at least.",
+            "One frame has no rigid core.", where="superposition", remedy="Give two frames at least."
         )
     core = rigid_core(every, limit_angstrom=LIMIT_ANGSTROM)
     _, mean = mean_structure(every, core)
-    count = every.shape[1]
     words = (
-        f"fitted on the {len(core)} of {count} CA atoms that move least relative to one another (the most "
-        f"mobile left out until none passes {LIMIT_ANGSTROM:g} Å or half remain), on their mean; both found "
-        f"from {len(every)} evenly spaced frames of {frames} in {len(samples)} "
+        f"fitted on the {len(core)} of {len(alphas)} CA atoms that move least relative to one another (the "
+        f"most mobile left out until none passes {LIMIT_ANGSTROM:g} Å or half remain), on their mean; both "
+        f"found from {len(every)} evenly spaced frames of {frames} in {len(samples)} "
         f"{'trajectory' if len(samples) == 1 else 'trajectories'}"
     )
     return Fit(np.asarray(alphas, dtype=np.intp), core, mean, words)

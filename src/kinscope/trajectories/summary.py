@@ -51,7 +51,6 @@ LABELS = {
     "ligand_contacts_kept_percent": "contacts of the start that are kept",
     "volume_cubic_angstrom": "volume",
 }
-"""How a measure is printed."""
 
 
 def unit_of(name: str) -> str:

@@ -38,7 +38,6 @@ class System:
     mutant: tuple[Path, ...]
     ligand: str = ""
     bound: tuple[BoundPose, ...] = ()
-    """What is bound on each side."""
 
 
 @dataclass
@@ -80,10 +79,10 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
             except KinscopeError as error:
                 failed[about] = error.what
     passes: dict[tuple[str, int], TrajectoryPass] = {}
+    group = None
     try:
         group = analyse_group(sources, subject_of(pack, positions), _STUDY) if sources else None
     except KinscopeError as error:
-        group = None
         failed |= {_about(source): error.what for source in sources}
     if group is not None:
         failed |= {_about(source): why.what for source, why in group.failed}

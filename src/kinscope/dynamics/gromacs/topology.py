@@ -121,7 +121,6 @@ def first_atoms(system: Any, solute_atoms: int) -> NDArray[np.int64]:
 
 
 def _terms_of(system: Any) -> _Terms:
-    """Read the System once, into plain numbers."""
     forces = {type(force).__name__: force for force in system.getForces()}
     if len(forces) != system.getNumForces() or not forces.keys() <= _UNDERSTOOD:
         raise _untranslatable(", ".join(sorted(forces.keys() - _UNDERSTOOD)) or "a kind of force twice")

@@ -147,15 +147,13 @@ def _is_processor(platform: str, properties: Mapping[str, str]) -> bool:
 
 
 def _choice(name: str, properties: Mapping[str, str], reason: Note) -> PlatformChoice:
-    kept = {part: properties[part] for part in _INDICES if part in properties}
-    properties = {"Precision": "mixed", **kept}
+    properties = {"Precision": "mixed"} | {part: properties[part] for part in _INDICES if part in properties}
     return PlatformChoice(name=name, properties=properties, deterministic=False, reason=reason)
 
 
 def _key(choice: PlatformChoice) -> str:
-    return ":".join(
-        [choice.name, *(choice.properties[part] for part in _INDICES if part in choice.properties)]
-    )
+    held = (choice.properties[part] for part in _INDICES if part in choice.properties)
+    return ":".join((choice.name, *held))
 
 
 def _named_devices(text: str) -> tuple[Device, ...]:
@@ -212,12 +210,9 @@ def measure_packing(
         best = copies
     if not best:
         return None
-    measured = {"copies": tuple(rates), "ns_per_day": tuple(rates.values())}
-    return Packing(
-        replicas_per_device=best,
-        gain=rates[best] / rates[1],
-        reason=note("packing-measured", atoms=atoms, **measured),
-    )
+    copies_, pace = tuple(rates), tuple(rates.values())
+    reason = note("packing-measured", atoms=atoms, copies=copies_, ns_per_day=pace)
+    return Packing(replicas_per_device=best, gain=rates[best] / rates[1], reason=reason)
 
 
 def least_used(devices: Sequence[Device], in_use: Iterable[str], per_device: int) -> Device | None:

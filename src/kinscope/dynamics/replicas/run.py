@@ -189,7 +189,6 @@ class _Replica:
             self.engine = Engine(system, positions, heavy, self.settings, platform)
 
     def _key(self) -> str:
-        """What tells this replica from every other."""
         parts = (
             self.record.system_sha256,
             self.record.state_sha256,

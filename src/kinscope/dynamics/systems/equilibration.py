@@ -142,7 +142,6 @@ def _look(context: Any, time_ps: float, mass: float) -> DensityPoint:
 
 
 def _solvent(context: Any, solute: Any, record: SolvatedSystem) -> SolventBox:
-    """The solvent in the solute's own frame."""
     from openmm import unit
 
     state = context.getState(positions=True)

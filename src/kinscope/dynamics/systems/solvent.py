@@ -62,8 +62,8 @@ def solvate_native(
     Raises StructureError if the force field has no template for a residue.
     """
     started = time.monotonic()
-    solute = with_ligands(model, ligands)
     if pack is not None and state is not None:
+        solute = with_ligands(model, ligands)
         for shipped in shipped_boxes(pack, state, settings):
             placed = _lay_on(solute, shipped.ca_residues, shipped.ca_angstrom)
             own = shipped.record.state == state

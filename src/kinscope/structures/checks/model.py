@@ -107,7 +107,6 @@ class CheckItem(Record):
     value: str
     bound: str
     passed: bool
-    """Whether it is within its bound."""
     times_bound: float | None = None
     """Its value over its bound; None where it is no number."""
     demanded: bool = True

@@ -232,7 +232,6 @@ class Occupant:
     born: tuple[tuple[float, float], ...]
     """Radius (nm) and screening factor of every atom in the implicit solvent."""
     description: str
-    """Where the parameters come from, in words."""
 
 
 Parametrise = Callable[[AtomArray], "Occupant | None"]

@@ -132,7 +132,6 @@ def backbone_kept(native: AtomArray, mutant: AtomArray, move: BackboneMove) -> b
 
 
 def _faults(atoms: AtomArray, numbers: Sequence[int]) -> set[tuple[str, int]]:
-    """What is wrong with the backbone of some residues."""
     table = backbone_table(atoms)
     outliers, _ = ramachandran_outliers(table)
     found = {("phi/psi", number) for number in outliers if number in numbers}

@@ -91,7 +91,6 @@ def _relaxed_candidates(
     seed: int,
     report: Progress,
 ) -> list[_Candidate]:
-    """Every packing relaxed and scored."""
     relaxer = _relaxer(native, packings, list(wanted), settings)
     soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
     candidates: list[_Candidate] = []

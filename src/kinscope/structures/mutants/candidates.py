@@ -87,7 +87,6 @@ class Packed:
 
     atoms: AtomArray
     labels: tuple[str, ...]
-    """Rotamer of each substituted residue."""
     repacked: dict[int, str]
     """Neighbours that left their native rotamer, and for which."""
     energy_kcal_per_mol: float

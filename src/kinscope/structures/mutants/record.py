@@ -74,7 +74,6 @@ def _done(
     packing: Packed,
     settings: MutationSettings,
 ) -> list[Note]:
-    """What was packed and relaxed."""
     method = [
         note(
             "rotamer-chosen",

@@ -183,7 +183,6 @@ def _strains(
 
 
 def _about(atoms: AtomArray, numbers: Sequence[int]) -> AtomArray:
-    """Whole residues near some residues."""
     residues = np.asarray(atoms.res_id)
     centres = np.asarray(atoms.coord)[np.isin(residues, numbers) & (np.asarray(atoms.atom_name) == "CA")]
     gaps = np.linalg.norm(np.asarray(atoms.coord)[:, None] - centres[None], axis=-1).min(axis=1)

@@ -181,26 +181,20 @@ def joint_notes(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> lis
 
 def built_notes(source: str, complete: CompleteModel) -> list[Note]:
     """Side-chain atoms that the ``crystal`` or ``file`` does not show, and side chains that were turned."""
-    notes = []
-    if complete.built:
-        atoms = tuple(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
-        notes.append(note("atoms-built", source=source, atoms=atoms))
-    if complete.turned:
-        notes.append(note("side-chains-turned", names=complete.turned))
-    return notes
+    atoms = tuple(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
+    notes = [note("atoms-built", source=source, atoms=atoms)] if atoms else []
+    return notes + ([note("side-chains-turned", names=complete.turned)] if complete.turned else [])
 
 
 def residue_origins(
     assembly: Assembly, complete: CompleteModel, repacked: dict[int, str]
 ) -> tuple[ResidueOrigin, ...]:
     """The origin of every residue, with what preparation did to it."""
+    turned = {number: f"side chain in another rotamer ({label})" for number, label in repacked.items()}
     origins = []
     for origin in assembly.origins:
-        notes = [origin.note] if origin.note else []
-        notes += complete.done_to(origin.residue)
-        if origin.residue in repacked:
-            notes.append(f"side chain in another rotamer ({repacked[origin.residue]})")
-        origins.append(origin.model_copy(update={"note": "; ".join(notes)}))
+        notes = [origin.note, *complete.done_to(origin.residue), turned.get(origin.residue, "")]
+        origins.append(origin.model_copy(update={"note": "; ".join(filter(None, notes))}))
     return tuple(origins)
 
 

@@ -41,9 +41,7 @@ class LoopSettings(Settings):
     """How stretches are built."""
 
     samples: int = Field(default=2000, ge=50, le=100_000)
-    """Chains started for each stretch."""
     candidates: int = Field(default=5, ge=1, le=50)
-    """Backbones that are completed and relaxed."""
     apart_angstrom: float = Field(default=1.5, ge=0.0, le=10.0)
     """Backbone RMSD that two candidates differ by at least."""
     iterations: int = Field(default=100, ge=10, le=5000)
@@ -58,7 +56,6 @@ class BuiltLoop:
     first: int
     last: int
     closed: int
-    """Backbones that closed."""
     energies_kcal_per_mol: tuple[float, ...]
     """Of the relaxed candidates above the lowest, ascending, the first 0."""
     spread_angstrom: float

@@ -40,7 +40,6 @@ class _Alignment:
     last: int
     """Index range of the chain's residues in the alignment, both ends included."""
     numbers: frozenset[int]
-    """Target residues aligned."""
 
 
 def choose_chain(

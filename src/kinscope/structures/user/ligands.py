@@ -214,13 +214,11 @@ def _site(coordinates: NDArray[Any], protein: AtomArray, pack: TargetPack) -> tu
 
 def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
     """Heavy atoms of a molecule of a pocket; an element that is none of a drug's counts as carbon."""
-    counts: Counter[str] = Counter()
     rows: list[AtomRow] = []
-    for element, place in zip(elements, coordinates, strict=True):
-        counts[element] += 1
+    for at, (element, place) in enumerate(zip(elements, coordinates, strict=True), start=1):
         symbol = element.upper()
         known = symbol if symbol in _ELEMENTS else "C"
-        rows.append((f"{symbol}{counts[element]}"[:4], known, place, 1, name[:3]))
+        rows.append((f"{symbol}{elements[:at].count(element)}"[:4], known, place, 1, name[:3]))
     atoms = atom_array(rows)
     atoms.chain_id[:], atoms.hetero[:] = "L", True
     return atoms

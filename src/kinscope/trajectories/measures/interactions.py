@@ -33,11 +33,9 @@ class Occupancy:
     stretches: int = 0
     """Uninterrupted stretches of frames that these make."""
     longest: int = 0
-    """Frames of the longest."""
     early: int = 0
     """In which it stood, of the first half of the frames."""
     total: int = 0
-    """All frames seen."""
     running: int = 0
     """Frames of the stretch that the last frame seen belongs to."""
 

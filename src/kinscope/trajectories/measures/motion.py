@@ -50,7 +50,6 @@ class Series(ABC):
         self._blocks: list[FloatArray] = []
         self._loose: FloatArray | None = None
         self.block_frames = 1
-        """Frames in a block."""
         self._kept = 0
         self.moments = Moments()
         """Count, mean and squared deviations over all frames."""
@@ -134,9 +133,7 @@ class Gyration(Series):
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-        x = chunk.coordinates
-        if len(self._atoms) != x.shape[1]:
-            x = x[:, self._atoms]
+        x = chunk.coordinates[:, self._atoms]
         # Near the origin single precision is enough: the molecule's own size bounds the rounding.
         x = x - x[:, :1]
         centre = self._weights @ x
@@ -156,8 +153,7 @@ class Fluctuation:
 
     def result(self) -> FloatArray:
         """Shape (n_residues,), angstrom."""
-        found: FloatArray = np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count)
-        return found
+        return np.asarray(np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count))
 
 
 class Thinned:

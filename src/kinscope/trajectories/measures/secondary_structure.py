@@ -79,8 +79,7 @@ class SecondaryStructure(Series):
 
     def per_residue(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
-        shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
-        return shares
+        return np.asarray(self._counts / max(1, int(self._counts[:, :1].sum())))
 
 
 @dataclass(frozen=True)
