@@ -15,12 +15,12 @@ from kinscope.structures.side_chains.rotamers import (
     chi_angles,
     chi_difference_degrees,
     conformer_angles,
-    dihedral_degrees,
     rotamers_of,
     rotamers_on,
     superposition,
     template,
 )
+from kinscope.structures.stereochemistry import dihedrals
 
 KINDS = sorted(name.upper() for name in ONE_TO_THREE.values())
 
@@ -43,9 +43,9 @@ def test_known_rotamers_stand_at_their_published_angles():
 
 def test_dihedral_sign_is_iupacs():
     a, b, c = np.array([0.0, 1, 0]), np.zeros(3), np.array([1.0, 0, 0])
-    assert dihedral_degrees(a, b, c, np.array([1.0, 0, 1])) == pytest.approx(90)
-    assert dihedral_degrees(a, b, c, np.array([1.0, 0, -1])) == pytest.approx(-90)
-    assert abs(dihedral_degrees(a, b, c, np.array([1.0, -1, 0]))) == pytest.approx(180)
+    assert dihedrals(a, b, c, np.array([1.0, 0, 1])) == pytest.approx(90)
+    assert dihedrals(a, b, c, np.array([1.0, 0, -1])) == pytest.approx(-90)
+    assert abs(dihedrals(a, b, c, np.array([1.0, -1, 0]))) == pytest.approx(180)
 
 
 @settings(deadline=None, max_examples=30)
