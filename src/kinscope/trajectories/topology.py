@@ -17,7 +17,6 @@ from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.layout import Layout
 
-_WATER = {"HOH", "WAT", "SOL", "TIP3", "TIP4", "DOD"}
 _FEWEST_LIGAND_ATOMS = 6
 """Heavy atoms; buffer molecules and ions have fewer."""
 _BACKBONE = {"N", "CA", "C", "O"}
@@ -221,10 +220,10 @@ def _named(residue: str, atom: Any) -> tuple[str, str]:
 
 
 def _is_ligand(residue: Any) -> bool:
-    """Whether a residue is a small molecule worth following: no water, no ion, no part of a protein."""
+    """Whether a residue is a small molecule worth following: no ion, no solvent, no part of a protein."""
     from kinscope.structures.wwpdb.entries import has_backbone
 
     elements = [atom.element.name for atom in residue if atom.element.name not in ("H", "D")]
-    if has_backbone(residue) or residue.name in _WATER | {"ACE", "NME", "NMA"}:
+    if has_backbone(residue) or residue.name in ("ACE", "NME", "NMA"):
         return False
     return "C" in elements and len(elements) >= _FEWEST_LIGAND_ATOMS

@@ -66,14 +66,16 @@ def write_g96(
 def read_g96(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (n, 3) nm, velocities (n, 3) nm/ps and box (3, 3) nm.
 
-    Raises ValueError if a block is missing or holds what is no number.
+    Raises ValueError if a block is missing, cut, or holds what is no number.
     """
     blocks = dict(re.findall(r"^([A-Z]+)\s*\n(.*?)^END", path.read_text(), re.MULTILINE | re.DOTALL))
     missing = {"POSITION", "VELOCITY", "BOX"} - blocks.keys()
     if missing:
         raise ValueError(f"{path.name} has no block {', '.join(sorted(missing))}")
-    box = np.zeros((3, 3))
-    for place, text in zip(_BOX_ORDER, blocks["BOX"].split(), strict=False):
+    box, numbers = np.zeros((3, 3)), blocks["BOX"].split()
+    if len(numbers) not in (3, 9):
+        raise ValueError(f"{path.name} has a box of {len(numbers)} numbers")
+    for place, text in zip(_BOX_ORDER, numbers, strict=False):
         box[place] = float(text)
     return _points(blocks["POSITION"]), _points(blocks["VELOCITY"]), box
 
