@@ -133,7 +133,9 @@ class Gyration(Series):
 
     def update(self, chunk: Chunk) -> None:
         """Take up the next frames."""
-        x = chunk.coordinates[:, self._atoms]
+        x = chunk.coordinates
+        if len(self._atoms) != x.shape[1]:
+            x = x[:, self._atoms]
         # Near the origin single precision is enough: the molecule's own size bounds the rounding.
         x = x - x[:, :1]
         centre = self._weights @ x
