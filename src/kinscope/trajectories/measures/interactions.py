@@ -92,13 +92,16 @@ class Interactions:
             for seen in part.found(self._layout, coordinates, place):
                 key = self._key(seen)
                 present[key] = present.get(key, False) | seen.there
+        self._count(present, len(chunk))
+
+    def _count(self, present: dict[Key, BoolArray], length: int) -> None:
         for key, row in self._rows.items():
             if key not in present:
                 row.running = 0
         early = max(0, self._half - self._total)
         for key, there in present.items():
             self._rows.setdefault(key, Occupancy(*key)).add(there, early)
-        self._total += len(chunk)
+        self._total += length
 
     def _key(self, seen: Sighting) -> Key:
         layout, own, other = self._layout, seen.own[0], seen.other[0]
