@@ -1,6 +1,6 @@
 """MD of kinscope beside a bare OpenMM script, by turns in one process, and GROMACS where it is installed.
 
-    python benchmarks/md_pace.py [--state kinase-dfg-in] [--turns 30] [--block-steps 100] [--platform CUDA]
+    [KINSCOPE_PLATFORM=CUDA] python benchmarks/md_pace.py [--state NAME] [--turns 30] [--block-steps 100]
 
 Both step the same solvated kinase on the same platform, a block of steps each in turn, so that what else
 the machine does falls on both alike. The bare script does nothing but step: no frames, energies, checkpoints
@@ -109,10 +109,9 @@ def main() -> None:
     parser.add_argument("--state", default="kinase-dfg-in")
     parser.add_argument("--turns", type=int, default=30)
     parser.add_argument("--block-steps", type=int, default=100)
-    parser.add_argument("--platform")
     given = parser.parse_args()
     warnings.simplefilter("ignore")
-    platform = choose_platform(given.platform)
+    platform = choose_platform()
     clock = time.process_time if platform.name in ("CPU", "Reference") else time.perf_counter
     pack = load_target("abl1")
     with tempfile.TemporaryDirectory() as name:

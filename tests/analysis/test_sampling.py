@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kinscope.analysis.sampling import region_sampling
-from kinscope.analysis.state_mobility import compare_states_by_region
+from kinscope.analysis.sampling import Sampling, compare_states_by_region, region_sampling
 from kinscope.interpretation.words.say import statement
 from kinscope.results.measured import FluctuationProfile
+from kinscope.results.notes import note
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
 from kinscope.workflow.planning.plan import plan_study
@@ -54,7 +54,21 @@ def profile(state: str, factor: float) -> FluctuationProfile:
 
 def test_states_differ_in_the_region_that_differs() -> None:
     regions = {"loop": range(41, 61), "core": range(1, 30), "outside": range(200, 210)}
-    rows = compare_states_by_region(profile("in", 1.0), profile("out", 1.6), regions, ("DFG-in", "DFG-out"))
+    enough = Sampling(
+        replicas=3,
+        length_ns=20.0,
+        split_r=1.0,
+        independent_frames=100.0,
+        sentence="supports a comparison",
+        reason=note("parts-agree", split_r=1.0, replicas=3, length_ns=20.0),
+    )
+    rows = compare_states_by_region(
+        profile("in", 1.0),
+        profile("out", 1.6),
+        regions,
+        ("DFG-in", "DFG-out"),
+        dict.fromkeys(regions, (enough, enough)),
+    )
     found = {row.region: row for row in rows}
     assert set(found) == {"loop", "core"}
     assert found["loop"].residues == 20

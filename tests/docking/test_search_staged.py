@@ -22,7 +22,7 @@ from kinscope.docking.search.staged import (
 )
 from kinscope.docking.vina.ligand import prepare_ligand
 from kinscope.ligands.library import embed, load_ligand, parse_smiles
-from kinscope.structures.side_chains.rotamers import dihedral_degrees
+from kinscope.structures.stereochemistry import dihedrals
 
 
 def molecule(smiles: str):  # type: ignore[no-untyped-def]
@@ -41,7 +41,7 @@ def test_methylcyclohexane_is_an_equatorial_chair_first() -> None:
     """The axial chair is 1.7 kcal/mol up (Winstein & Holness 1955), twist boats 5 and more."""
     ligand = molecule("CC1CCCCC1")
     shapes = rigid_shapes(ligand, set(), 1)
-    about = [abs(float(dihedral_degrees(*shape[[0, 1, 2, 3]]))) for shape in shapes]
+    about = [abs(float(dihedrals(*shape[[0, 1, 2, 3]]))) for shape in shapes]
     assert about[0] > 150.0
     relaxation = LigandRelaxation(ligand, heavy_of(ligand))
     energies = [relaxation.energy(shape) for shape in shapes]

@@ -14,7 +14,7 @@ from factories.trajectory import read_protein_frames
 from kinscope.core.errors import RunDirectoryError, SettingsError
 from kinscope.core.files import sha256_of_file
 from kinscope.dynamics.files.reading import xtc_frame_ends
-from kinscope.dynamics.machine.devices import choose_platform
+from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.records import (
     END_FILE,
     ENERGIES_FILE,
@@ -53,7 +53,7 @@ def run(system: Path, directory: Path, steps: int, before: Path | None = None) -
         directory,
         directory,
         ReplicaTask(SETTINGS, replica=0, seed=5, production_steps=steps, before=before),
-        platform=choose_platform("CPU"),
+        platform=on_processor(),
     )
 
 

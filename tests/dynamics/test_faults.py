@@ -16,6 +16,7 @@ from factories.small_systems import residue_in_vacuum
 from factories.trajectory import read_protein_frames
 from kinscope.core.errors import ComputationError, RunDirectoryError
 from kinscope.core.files import sha256_of_file
+from kinscope.core.progress import silent
 from kinscope.dynamics.files import checkpoints
 from kinscope.dynamics.files.system import load_record, write_state
 from kinscope.dynamics.records import (
@@ -44,11 +45,12 @@ PROCESSOR = PlatformChoice(
 SCRIPT = """
 import sys
 from pathlib import Path
+from kinscope.core.progress import silent
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.dynamics.settings import ProtocolSettings
 
-def go(system, folder, steps, progress=None):
+def go(system, folder, steps, progress=silent):
     return run_replica(
         Path(system), Path(folder), Path(folder),
         ReplicaTask(ProtocolSettings.model_validate_json({settings!r}), 0, 5, steps), progress=progress,
@@ -73,7 +75,7 @@ def reference(system, tmp_path_factory) -> Path:
     return folder
 
 
-def run(system: Path, folder: Path, *, steps: int = STEPS, progress=None) -> ReplicaRecord:
+def run(system: Path, folder: Path, *, steps: int = STEPS, progress=silent) -> ReplicaRecord:
     return run_replica(
         system,
         folder,

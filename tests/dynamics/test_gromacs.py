@@ -191,6 +191,11 @@ def test_a_file_cut_short_is_told(tmp_path: Path):
     (tmp_path / "x.g96").write_text("POSITION\nEND\n")
     with pytest.raises(ValueError, match="BOX, VELOCITY"):
         read_g96(tmp_path / "x.g96")
+    write_g96(tmp_path / "x.g96", np.zeros((2, 3)), DODECAHEDRON, np.zeros((2, 3)))
+    whole, _, _ = (tmp_path / "x.g96").read_text().rpartition("BOX\n")
+    (tmp_path / "x.g96").write_text(f"{whole}BOX\nEND\n")
+    with pytest.raises(ValueError, match="box of 0 numbers"):
+        read_g96(tmp_path / "x.g96")
 
 
 def test_the_split_of_pme_is_openmms():

@@ -22,10 +22,10 @@ import pytest
 from factories.peptide import SOLVATION, peptide
 from factories.trajectory import read_protein_frames
 from kinscope.core.errors import ComputationError, RunDirectoryError, SettingsError
+from kinscope.core.progress import silent
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.files import checkpoints
 from kinscope.dynamics.files.system import load_record, load_system, write_state
-from kinscope.dynamics.machine.devices import choose_platform
 from kinscope.dynamics.machine.speed import measure_speed
 from kinscope.dynamics.platforms import on_processor
 from kinscope.dynamics.protocol import conditions, next_stop, plan_steps, scaled, segment_end, steps_within
@@ -59,7 +59,7 @@ def reference(native, tmp_path_factory) -> Path:
     return scratch
 
 
-def run(system, folder, settings=PROTOCOL, *, replica=0, seed=5, steps=PRODUCTION, progress=None):
+def run(system, folder, settings=PROTOCOL, *, replica=0, seed=5, steps=PRODUCTION, progress=silent):
     return run_replica(
         system,
         folder,
@@ -398,14 +398,12 @@ def test_the_plan_visits_every_stop_once(production):
 def test_bad_settings_are_clear_errors():
     with pytest.raises(SettingsError, match="production"):
         plan_steps(ProtocolSettings(), 0)
-    with pytest.raises(SettingsError, match="no platform"):
-        choose_platform("Abacus")
     with pytest.raises(ValueError, match="time_step_fs"):
         ProtocolSettings(time_step_fs=50)
 
 
 def test_platform_is_named_and_one_thread_is_deterministic():
-    choice = choose_platform("CPU")
+    choice = on_processor()
     assert choice.name == "CPU"
     assert choice.deterministic
     assert choice.properties["Threads"] == "1"

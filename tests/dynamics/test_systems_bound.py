@@ -128,14 +128,14 @@ def test_every_frame_holds_the_ligand_whole_and_restraints_hold_it_at_first(boun
 
 
 def test_restraints_of_the_protocol_hold_the_ligands_heavy_atoms(bound):
-    from kinscope.dynamics.machine.devices import choose_platform
+    from kinscope.dynamics.platforms import on_processor
     from kinscope.dynamics.records import PROTEIN_FILE
     from kinscope.dynamics.segments import Engine
     from kinscope.structures.io import read_model
 
     system, positions, _, record = load_system(bound)
     atoms = read_model(bound / PROTEIN_FILE)
-    Engine(system, positions, np.asarray(atoms.element != "H"), PROTOCOL, choose_platform("CPU"))
+    Engine(system, positions, np.asarray(atoms.element != "H"), PROTOCOL, on_processor())
     force = next(f for f in system.getForces() if type(f).__name__ == "CustomExternalForce")
     held = {force.getParticleParameters(i)[0] for i in range(force.getNumParticles())}
     first = record.ligands[0].first_atom
@@ -218,8 +218,7 @@ def test_a_tight_ligand_is_settled_and_the_rest_stays(tmp_path):
     assert relaxed.interaction_kcal_per_mol < 1
     backbone = np.isin(model.atom_name, ["N", "CA", "C", "O"])
     assert np.abs(relaxed.protein.coord - model.coord)[backbone].max() < 1e-4
-    assert 0 < relaxed.ligand_moved_angstrom < 1.5
-    assert "settled by" in relaxed.ligands[0].pose
+    assert 0 < float(relaxed.ligands[0].pose.partition("settled by ")[2].split()[0]) < 1.5
 
 
 def test_the_preferred_pose_is_taken_unless_it_is_strained():

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kinscope.analysis.fluctuation import rmsf
-from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
+from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure, rmsf
 from kinscope.results.measured import FluctuationProfile
 
 

@@ -69,7 +69,7 @@ def test_charges_add_up_to_the_formal_charge_exactly(name):
 def test_equivalent_atoms_have_equal_charges(name):
     record = shipped(name).record
     classes = equivalence_classes(shipped(name).molecule())
-    charges = np.array(record.charges_e)
+    charges = np.array([atom.charge_e for atom in record.atoms])
     single = {number for number in classes if (classes == number).sum() == 1}
     for number in set(classes.tolist()) - single:
         assert np.ptp(charges[classes == number]) < 1e-9

@@ -19,10 +19,10 @@ from typer.testing import CliRunner
 from kinscope.cli.commands import models as models_commands
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.interpretation.words.structures import check_text, label_line
-from kinscope.structures.checks.files import check_structures
 from kinscope.structures.checks.model import (
     MAX_ROTAMER_OUTLIERS,
     check_model,
+    check_structures,
     nearest_rotamer,
     rotamer_outliers,
 )

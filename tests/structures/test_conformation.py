@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 from kinscope.interpretation.words.structures import label_line
 from kinscope.structures.conformation.atoms import AtomTable
 from kinscope.structures.conformation.classify import classify_entries, classify_state
-from kinscope.structures.conformation.dfg import (
+from kinscope.structures.conformation.literature import compare_labels, literature_of
+from kinscope.structures.conformation.parts import (
     CENTRES,
     CLUSTER_CUTOFF,
     classify_dihedrals,
+    classify_spine,
     cluster_distances,
     measure_dihedrals,
 )
-from kinscope.structures.conformation.literature import compare_labels, literature_of
-from kinscope.structures.conformation.parts import classify_spine
 from kinscope.structures.reference.build import available_states, reference_model
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets import load_target

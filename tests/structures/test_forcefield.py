@@ -20,8 +20,7 @@ from kinscope.ligands.parameters.shipped import directory_for, load_parameters
 from kinscope.structures.completion.heavy_atoms import cap_ends
 from kinscope.structures.completion.hydrogens import add_hydrogens
 from kinscope.structures.forcefield.minimisation import Stage, minimise
-from kinscope.structures.forcefield.occupants import Occupant, place_occupants
-from kinscope.structures.forcefield.system import cpu_platform, create_system
+from kinscope.structures.forcefield.system import Occupant, cpu_platform, create_system, place_occupants
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import build_reference_model, occupant_notes, reference_model

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from kinscope.structures.completion.heavy_atoms import cap_ends, missing_atoms
 from kinscope.structures.conformation.classify import classify_entries, classify_state
-from kinscope.structures.conformation.dfg import classify_dfg
+from kinscope.structures.conformation.parts import classify_dfg
 from kinscope.structures.reference.recipes import load_recipes, recipe_of
 from kinscope.structures.stereochemistry import (
     backbone_table,

@@ -74,7 +74,7 @@ def test_it_is_the_model_it_was_made_from(prepared: Prepared) -> None:
 
 
 def test_its_directory_is_checked_like_any_other_structure(prepared: Prepared, tmp_path) -> None:
-    from kinscope.structures.checks.files import check_structures
+    from kinscope.structures.checks.model import check_structures
 
     write_prepared(prepared, tmp_path / "mine")
     (again,) = check_structures([tmp_path / "mine" / "model.cif"], PACK)

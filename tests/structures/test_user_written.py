@@ -69,7 +69,7 @@ BY_PROGRAM = {
 
 @pytest.mark.parametrize("program", sorted(BY_PROGRAM))
 def test_a_structure_is_the_same_whichever_program_wrote_it(program, tmp_path):
-    from kinscope.structures.checks.files import check_structures
+    from kinscope.structures.checks.model import check_structures
 
     body = "\n".join([*BY_PROGRAM[program](pdb_lines()), "END", ""]).encode()
     found = examined(body)

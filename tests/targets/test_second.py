@@ -20,7 +20,7 @@ from kinscope.structures.checks.model import check_model
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.reference.build import reference_model
 from kinscope.structures.superposition import kabsch
-from kinscope.structures.wwpdb.homologues import aligned_pairs
+from kinscope.structures.wwpdb.entries import aligned_pairs
 from kinscope.structures.wwpdb.source import MAX_TEXT_BYTES
 from kinscope.targets import load_target, target_reference
 from kinscope.variants import parse_variant

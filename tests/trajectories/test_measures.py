@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from factories.trajectory import array_chunks, moving, shipped_model, tumbling
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import kabsch
+from kinscope.analysis.superposition import kabsch, pair_distances, reachable_pairs
 from kinscope.core.errors import BadInputError
 from kinscope.trajectories.frames import Chunk, Fit, find_core, stream
 from kinscope.trajectories.layout import Layout

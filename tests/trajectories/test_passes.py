@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from factories.trajectory import array_chunks, moving, shipped_model, tumbling, write_replica, write_xtc
-from kinscope.analysis.pockets import PROBE_ANGSTROM, RADII_ANGSTROM, inclusion_region, pocket_volume
+from kinscope.analysis.pockets import PROBE_ANGSTROM, RADII_ANGSTROM, InclusionRegion, pocket_volume
 from kinscope.analysis.trajectory_compare import scalar_split_r
 from kinscope.core.errors import StructureError
 from kinscope.dynamics.files.reading import inspect_trajectory, read_blocks
@@ -173,15 +173,16 @@ def test_pocket_volume_is_that_of_a_search_point_by_point() -> None:
     layout = Layout(shipped_model())
     pocket = next(p for p in load_target("abl1").drug_pockets if p.name == "myristate_pocket")
     held = layout.heavy & layout.protein
-    region = inclusion_region(layout.coord[np.isin(layout.res_id, list(pocket.members())) & held])
+    region = InclusionRegion(layout.coord[np.isin(layout.res_id, list(pocket.members())) & held])
     coord = layout.coord[held] + np.random.default_rng(0).normal(0, 0.2, (int(held.sum()), 3))
     elements = layout.element[held]
-    free = np.ones(len(region.points), dtype=bool)
+    points = region.origin + 0.5 * np.argwhere(np.ones(region.sides))
+    free = np.ones(len(points), dtype=bool)
     for symbol in np.unique(elements):
-        gap, _ = cKDTree(coord[elements == symbol]).query(region.points)
+        gap, _ = cKDTree(coord[elements == symbol]).query(points)
         free &= gap > RADII_ANGSTROM[symbol] + PROBE_ANGSTROM
-    away = distance_transform_edt(~free.reshape(region.shape), sampling=0.5)
-    expected = float(((away.ravel() <= PROBE_ANGSTROM + 0.125) & region.inside).sum()) * 0.125
+    away = distance_transform_edt(~free.reshape(region.sides), sampling=0.5)
+    expected = float(((away.ravel() <= PROBE_ANGSTROM + 0.125) & region.hull).sum()) * 0.125
     assert pocket_volume(coord, elements.tolist(), region) == expected
     assert 300 < expected < 1000
 

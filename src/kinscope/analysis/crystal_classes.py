@@ -67,8 +67,7 @@ def _by_entry(item: CrystalClass, residues: Sequence[int]) -> FloatArray:
     places = [item.residues.index(number) for number in residues if number in item.residues]
     table = np.array([entry.values for entry in item.entries], dtype=np.float64)[:, places]
     kept = table[np.isfinite(table).sum(axis=1) * 2 > len(places)] if places else table[:0]
-    means: FloatArray = np.nanmean(kept, axis=1) if kept.size else np.zeros(0)
-    return means
+    return np.asarray(np.nanmean(kept, axis=1) if kept.size else np.zeros(0))
 
 
 SURE = 0.05

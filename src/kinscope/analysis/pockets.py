@@ -44,38 +44,54 @@ _HALF_DIAGONAL = 0.8661
 
 
 class InclusionRegion:
-    """Grid in which a pocket is measured, padded by a margin and there addressed by one running number.
+    """Grid in which a pocket is measured: the convex hull of its lining atoms (n_atoms, 3), angstrom.
 
-    ``points``: every grid point of the surrounding box, shape (nx * ny * nz, 3), angstrom. ``shape``: points
-    along each side. ``inside``: which of them lie in the hull that is measured, shape (nx * ny * nz,).
+    It is padded by a margin, and there addressed by one running number.
+
+    Raises BadInputError if fewer than four atoms are given or they lie in a plane.
     """
 
-    def __init__(self, points: FloatArray, shape: tuple[int, int, int], inside: BoolArray) -> None:
+    def __init__(self, lining: FloatArray) -> None:
         from scipy.ndimage import distance_transform_edt
+        from scipy.spatial import ConvexHull, QhullError
 
+        margin = PROBE_ANGSTROM + SPACING_ANGSTROM
+        low, high = lining.min(axis=0) - margin, lining.max(axis=0) + margin
+        axes = [np.arange(a, b + SPACING_ANGSTROM, SPACING_ANGSTROM) for a, b in zip(low, high, strict=True)]
+        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+        try:
+            faces = ConvexHull(lining).equations
+        except (QhullError, ValueError):
+            raise BadInputError(
+                "The lining residues do not enclose a volume.",
+                where="pocket",
+                remedy="Name at least four residues around the pocket.",
+            ) from None
+        inside = np.ones(points.shape[:3], dtype=bool)
+        for face in faces:  # one face at a time: all at once would hold points x faces in memory
+            inside &= points @ face[:3] + face[3] <= 1e-9
         pad = int(np.ceil(_MARGIN_ANGSTROM / SPACING_ANGSTROM)) + 1
-        self.points, self.shape, self.inside = points, shape, inside
-        self._sides = tuple(side + 2 * pad for side in shape)
-        self._origin = points[0] - pad * SPACING_ANGSTROM
-        whole = np.pad(inside.reshape(shape), pad)
+        whole = np.pad(inside, pad)
+        self.sides = whole.shape
+        self.origin = low - pad * SPACING_ANGSTROM
         self.hull: BoolArray = whole.ravel()
-        """``inside`` with the margin, as all that follows."""
+        """Points within the hull."""
         away = distance_transform_edt(~whole, sampling=SPACING_ANGSTROM)
         self._away = away.ravel().astype(np.float32)
         self.far: BoolArray = np.asarray(away.ravel() > PROBE_ANGSTROM + SPACING_ANGSTROM)
         """Points from which no probe reaches into the hull."""
-        near = np.argwhere(~self.far.reshape(self._sides))
-        self.low = self._origin + near.min(axis=0) * SPACING_ANGSTROM - _FARTHEST
-        self.high = self._origin + near.max(axis=0) * SPACING_ANGSTROM + _FARTHEST
+        near = np.argwhere(~self.far.reshape(self.sides))
+        self.low = self.origin + near.min(axis=0) * SPACING_ANGSTROM - _FARTHEST
+        self.high = self.origin + near.max(axis=0) * SPACING_ANGSTROM + _FARTHEST
         """Corners of the box in which atoms can take such a point, angstrom."""
 
     def flat(self, steps: IntArray) -> IntArray:
         """Steps (n, 3) as differences of running numbers (n,)."""
-        return np.asarray((steps[:, 0] * self._sides[1] + steps[:, 1]) * self._sides[2] + steps[:, 2])
+        return np.asarray((steps[:, 0] * self.sides[1] + steps[:, 1]) * self.sides[2] + steps[:, 2])
 
     def mark(self, taken: BoolArray, centres: FloatArray, reach: float) -> None:
         """Mark the grid points nearer than ``reach`` (angstrom) to any of the centres (n, 3)."""
-        scaled = (centres - self._origin) / SPACING_ANGSTROM
+        scaled = (centres - self.origin) / SPACING_ANGSTROM
         nearest = np.rint(scaled).astype(np.intp)
         home = self.flat(nearest)
         # Atoms that reach no point from which a probe reaches into the hull need not be drawn.
@@ -101,31 +117,6 @@ def ball_steps(radius: float) -> IntArray:
     side = np.arange(-most, most + 1)
     steps = np.stack(np.meshgrid(side, side, side, indexing="ij"), axis=-1).reshape(-1, 3)
     return np.asarray(steps[(steps**2).sum(axis=1) * SPACING_ANGSTROM**2 <= radius**2 + 1e-9])
-
-
-def inclusion_region(lining: FloatArray) -> InclusionRegion:
-    """The convex hull of the lining atoms (n_atoms, 3), angstrom, on a grid.
-
-    Raises BadInputError if fewer than four atoms are given or they lie in a plane.
-    """
-    from scipy.spatial import ConvexHull, QhullError
-
-    margin = PROBE_ANGSTROM + SPACING_ANGSTROM
-    low, high = lining.min(axis=0) - margin, lining.max(axis=0) + margin
-    axes = [np.arange(a, b + SPACING_ANGSTROM, SPACING_ANGSTROM) for a, b in zip(low, high, strict=True)]
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    try:
-        faces = ConvexHull(lining).equations
-    except (QhullError, ValueError):
-        raise BadInputError(
-            "The lining residues do not enclose a volume.",
-            where="pocket",
-            remedy="Name at least four residues around the pocket.",
-        ) from None
-    inside = np.ones(len(points), dtype=bool)
-    for face in faces:  # one face at a time: all at once would hold points x faces in memory
-        inside &= points @ face[:3] + face[3] <= 1e-9
-    return InclusionRegion(points, (len(axes[0]), len(axes[1]), len(axes[2])), inside)
 
 
 def pocket_volume(coord: FloatArray, elements: Sequence[str], region: InclusionRegion) -> float:
@@ -171,7 +162,7 @@ class PocketPlace:
                 remedy="Give models or a trajectory of a state that holds it.",
             )
         lining = heavy[1][np.isin(heavy[0], self.residues)]
-        self.region = inclusion_region(lining)
+        self.region = InclusionRegion(lining)
         away = np.linalg.norm(alphas[1] - lining.mean(axis=0), axis=1)
         around = (away < _SURROUNDINGS_ANGSTROM) & ~np.isin(alphas[0], self.residues)
         self._every = dict(zip(alphas[0].tolist(), alphas[1], strict=True))
@@ -265,16 +256,14 @@ def _deviations(
 ) -> tuple[float, float]:
     """RMSD in angstrom of the lining's backbone and of the side chains that both have, as they lie."""
     before, after = (_places(atoms, lining) for atoms, _ in (native, mutant))
-    parts: list[float] = []
-    for backbone in (True, False):
+
+    def apart(backbone: bool) -> float:
         # In the order of the atoms: a set's order changes from process to process, and with it the last bit.
         shared = [key for key in before if key in after and (key[2] in _BACKBONE) == backbone]
-        if not shared:
-            parts.append(0.0)
-            continue
         shift = native[1][[before[key] for key in shared]] - mutant[1][[after[key] for key in shared]]
-        parts.append(float(np.sqrt((shift**2).sum(axis=1).mean())))
-    return parts[0], parts[1]
+        return float(np.sqrt((shift**2).sum(axis=1).mean())) if shared else 0.0
+
+    return apart(True), apart(False)
 
 
 def _places(atoms: Atoms, lining: tuple[int, ...]) -> dict[tuple[int, str, str], int]:

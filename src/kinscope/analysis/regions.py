@@ -7,9 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinscope.analysis.fluctuation import profile_array
 from kinscope.analysis.statistics import Correction, FloatArray, correct_family, difference
-from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, FluctuationProfile, RegionComparison
 
 SMALLEST_MEANINGFUL_ANGSTROM = 0.05
@@ -27,7 +25,6 @@ def compare_regions(
     region by name. Residues that either profile lacks are left out, a region without any shared one too. A
     region's value in a replica is the mean over its residues.
     """
-    _check_state(native, mutant)
     return [
         RegionComparison(
             state=native.state,
@@ -39,6 +36,11 @@ def compare_regions(
         )
         for found in region_differences(native, mutant, regions, _SIDES)
     ]
+
+
+def profile_array(profile: FluctuationProfile) -> FloatArray:
+    """The fluctuations of a profile as an array of shape (n_replicas, n_residues), angstrom."""
+    return np.asarray(profile.rmsf_angstrom, dtype=np.float64).reshape(-1, len(profile.residues))
 
 
 class RegionDifference(NamedTuple):
@@ -99,7 +101,6 @@ def residue_differences(
     The residues are one family, corrected by Benjamini-Hochberg: neighbours move together, which is the
     positive dependence that the procedure allows.
     """
-    _check_state(native, mutant)
     single = {str(number): (number,) for number in sorted(native.residues)}
     found = region_differences(native, mutant, single, _SIDES, "benjamini-hochberg")
     return [(row.residues[0], row.difference) for row in found]
@@ -116,12 +117,3 @@ def sampling_words(first: FluctuationProfile, second: FluctuationProfile, labels
 def time_words(length_ns: float) -> str:
     """A sampled time for people: ``20 ns``, ``0.62 ps``."""
     return f"{length_ns:.3g} ns" if length_ns >= 0.1 else f"{length_ns * 1000:.2g} ps"
-
-
-def _check_state(native: FluctuationProfile, mutant: FluctuationProfile) -> None:
-    if native.state != mutant.state:
-        raise BadInputError(
-            f"A profile in {native.state} cannot be compared with one in {mutant.state}.",
-            where="comparison of fluctuations",
-            remedy="Compare profiles of one state.",
-        )

@@ -15,12 +15,13 @@ from typing import Literal
 
 import numpy as np
 
+from kinscope.analysis.regions import region_differences
 from kinscope.analysis.statistics import judged_again, limited
-from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure
-from kinscope.core.errors import BadInputError
+from kinscope.analysis.superposition import FloatArray, IntArray, mean_structure, rmsf
 from kinscope.core.records import Record
-from kinscope.results.measured import Difference, Outcome
+from kinscope.results.measured import Difference, FluctuationProfile, Outcome
 from kinscope.results.notes import Note, note
+from kinscope.results.trajectories import StateMobility
 
 Sentence = Literal["supports a comparison", "only large effects", "nothing on mobility"]
 
@@ -65,12 +66,9 @@ def region_sampling(
     do. ``residues``: number of each residue, shape (n_residues,). ``regions``: residue numbers by name; those
     not in ``residues`` are left out, and so are regions without any. ``core``: indices of the atoms that are
     fitted; None fits all.
-
-    Raises BadInputError if the shapes do not fit.
     """
-    numbers = [int(number) for number in residues]
-    within, pooled = _variances(replicas, len(numbers), core)
-    place = {number: column for column, number in enumerate(numbers)}
+    within, pooled = _variances(replicas, len(residues), core)
+    place = {int(number): column for column, number in enumerate(residues)}
     found = {}
     for name, members in regions.items():
         columns = [place[number] for number in members if number in place]
@@ -104,12 +102,6 @@ def _variances(
     replicas: Sequence[FloatArray], residues: int, core: IntArray | None
 ) -> tuple[FloatArray, FloatArray]:
     """Mean squared fluctuation within halves and about the common mean, (n_residues,), square angstrom."""
-    if any(frames.ndim != 3 or frames.shape[1:] != (residues, 3) for frames in replicas):
-        raise BadInputError(
-            f"Replicas do not have the shape (n_frames, {residues}, 3).",
-            where="sampling of regions",
-            remedy="Give trajectories with one residue number per atom.",
-        )
     if not replicas or any(len(frames) < _LEAST_FRAMES for frames in replicas):
         return np.full(residues, np.nan), np.full(residues, np.nan)
     together = np.concatenate([np.asarray(frames, dtype=np.float64) for frames in replicas])
@@ -117,13 +109,7 @@ def _variances(
     moved, _ = mean_structure(together, core, tolerance_angstrom=0.01)
     ends = np.cumsum([len(frames) for frames in replicas])[:-1]
     halves = [half for part in np.split(moved, ends) for half in np.array_split(part, 2)]
-    within = np.mean([_fluctuation(half) for half in halves], axis=0)
-    return within, _fluctuation(moved)
-
-
-def _fluctuation(moved: FloatArray) -> FloatArray:
-    square: FloatArray = ((moved - moved.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)
-    return square
+    return np.mean([rmsf(half) ** 2 for half in halves], axis=0), rmsf(moved) ** 2
 
 
 def split_r(within: float, pooled: float) -> float:
@@ -170,3 +156,49 @@ def _independent(ratio: float, replicas: Sequence[FloatArray]) -> float:
     if square - 1.0 <= 1.0 / frames:
         return frames
     return min(frames, 2.0 * (square - 1.0 / halves) / (square - 1.0))
+
+
+def compare_states_by_region(
+    first: FluctuationProfile,
+    second: FluctuationProfile,
+    regions: Mapping[str, Sequence[int]],
+    labels: tuple[str, str],
+    sampling: Mapping[str, tuple[Sampling, Sampling]],
+) -> list[StateMobility]:
+    """Mean RMSF of each region in two states, second minus first, corrected for the regions (Holm).
+
+    ``first``, ``second``: of one variant. ``regions``: residue numbers by name, an empty name for all that
+    both hold; residues that either state lacks are left out, and regions without any. ``labels``: the states
+    in words. ``sampling``: of each region in the first and the second state; the worse one decides what may
+    be said.
+    """
+    return [
+        StateMobility(
+            variant=first.variant,
+            first_state=first.state,
+            second_state=second.state,
+            residues=len(found.residues),
+            first_rmsf_angstrom=found.first,
+            second_rmsf_angstrom=found.second,
+            difference=allowed(found.difference, worse(*sampling[found.region])),
+            region=found.region,
+        )
+        for found in region_differences(first, second, regions, (f"of {labels[0]}", f"of {labels[1]}"))
+    ]
+
+
+def state_pairs(
+    dfg: Mapping[str, str], held: Sequence[str], residues: Mapping[str, int]
+) -> list[tuple[str, str]]:
+    """DFG-in and DFG-out states of the same size to compare: each DFG-out state with one DFG-in state.
+
+    ``dfg``: DFG class by state. ``held``: states that were measured, in the pack's order. ``residues``: how
+    many residues each holds: only states of like size (within a tenth) are compared.
+    """
+    pairs = []
+    inside = [state for state in held if dfg.get(state) == "in"]
+    for out in (state for state in held if dfg.get(state) == "out"):
+        near = [state for state in inside if abs(residues[state] - residues[out]) <= 0.1 * residues[out]]
+        if near:
+            pairs.append((near[0], out))
+    return pairs

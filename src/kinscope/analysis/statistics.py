@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 
-from kinscope.core.errors import BadInputError
 from kinscope.results.measured import Difference, Outcome
 from kinscope.results.notes import Note
 
@@ -47,7 +46,7 @@ def difference(
     first, second = _finite(native), _finite(mutant)
     value = float(second.mean() - first.mean()) if first.size and second.size else None
     low = high = p_value = None
-    effect = EffectSize(None, None, None)
+    effect: EffectSize = (None, None, None)
     if min(first.size, second.size) >= 2:
         low, high, p_value = _welch(first, second, least_spread)
         effect = hedges_g(first.tolist(), second.tolist(), least_spread=least_spread)
@@ -65,9 +64,9 @@ def difference(
         smallest_meaningful=smallest_meaningful,
         minimum_replicas=2,
         sampling=sampling,
-        effect_size=effect.value,
-        effect_size_low=effect.low,
-        effect_size_high=effect.high,
+        effect_size=effect[0],
+        effect_size_low=effect[1],
+        effect_size_high=effect[2],
     )
     return _judged(raw)
 
@@ -85,12 +84,8 @@ def mean_interval(values: Sequence[float] | FloatArray) -> tuple[float | None, f
     return float(points.mean()) - half, float(points.mean()) + half
 
 
-class EffectSize(NamedTuple):
-    """A standardised difference with its interval; None where the values do not allow one."""
-
-    value: float | None
-    low: float | None
-    high: float | None
+EffectSize = tuple[float | None, float | None, float | None]
+"""A standardised difference with the ends of its interval; None where the values do not allow one."""
 
 
 def hedges_g(
@@ -111,19 +106,19 @@ def hedges_g(
     first, second = _finite(native), _finite(mutant)
     freedom = first.size + second.size - 2
     if first.size < 2 or second.size < 2:
-        return EffectSize(None, None, None)
+        return None, None, None
     own, other = _variances(first, second, least_spread)
     pooled = math.sqrt(((first.size - 1) * own + (second.size - 1) * other) / freedom)
     scale = max(abs(float(first.mean())), abs(float(second.mean())))
     if pooled <= _ROUNDING * scale or pooled == 0.0:
-        return EffectSize(None, None, None)
+        return None, None, None
     unbiased = math.exp(gammaln(freedom / 2) - gammaln((freedom - 1) / 2)) / math.sqrt(freedom / 2)
     distance = float(second.mean() - first.mean()) / pooled
     root = math.sqrt(1.0 / first.size + 1.0 / second.size)
     tail = (1.0 - CONFIDENCE) / 2.0
     ends = [float(nctdtrinc(freedom, p, distance / root)) * root for p in (1.0 - tail, tail)]
     low, high = (end if math.isfinite(end) else None for end in ends)
-    return EffectSize(distance * unbiased, low, high)
+    return distance * unbiased, low, high
 
 
 def widened(item: Difference, systematic: float) -> Difference:
@@ -204,7 +199,7 @@ _NODES = 200
 _MOST_REPLICAS = 1000
 
 
-def power(change: float, replicas: int, *, spread: float = REPLICA_SPREAD, confidence: float = 0.95) -> float:
+def power(change: float, replicas: int, *, spread: float = REPLICA_SPREAD) -> float:
     """How often Welch's test resolves a true change with so many replicas a side, one comparison.
 
     Given both sides' sample variances (chi-squared) the difference is normal; the chance is averaged over
@@ -220,17 +215,16 @@ def power(change: float, replicas: int, *, spread: float = REPLICA_SPREAD, confi
     variances = np.array([spread, spread * (1.0 + change)])[:, None] ** 2 / replicas
     drawn = variances * chdtri(freedom, (np.arange(_NODES) + 0.5) / _NODES) / freedom
     one, two = drawn[0][:, None], drawn[1][None]
-    bound = stdtrit((one + two) ** 2 * freedom / (one**2 + two**2), 0.5 + confidence / 2.0)
+    bound = stdtrit((one + two) ** 2 * freedom / (one**2 + two**2), 0.5 + CONFIDENCE / 2.0)
     bound = bound * np.sqrt(one + two)
     error = math.sqrt(variances.sum())
     return float(np.mean(ndtr((change - bound) / error) + ndtr((-change - bound) / error)))
 
 
-def replicas_needed(change: float, *, spread: float = REPLICA_SPREAD, wanted: float = WANTED_POWER) -> int:
-    """Replicas a side with which a change is found so often; a thousand at most."""
-    return next(
-        (n for n in range(2, _MOST_REPLICAS) if power(change, n, spread=spread) >= wanted), _MOST_REPLICAS
-    )
+def replicas_needed(change: float, *, spread: float = REPLICA_SPREAD) -> int:
+    """Replicas a side with which a change is found as often as wanted; a thousand at most."""
+    enough = (n for n in range(2, _MOST_REPLICAS) if power(change, n, spread=spread) >= WANTED_POWER)
+    return next(enough, _MOST_REPLICAS)
 
 
 def holm(p_values: Sequence[float]) -> FloatArray:
@@ -238,7 +232,7 @@ def holm(p_values: Sequence[float]) -> FloatArray:
 
     Controls the chance of a single false alarm in the whole family, under any dependence.
     """
-    p = _checked_p(p_values)
+    p = np.asarray(p_values, dtype=np.float64)
     order = np.argsort(p, kind="stable")
     scaled = p[order] * np.arange(p.size, 0, -1)
     adjusted = np.empty_like(p)
@@ -251,11 +245,11 @@ def benjamini_hochberg(p_values: Sequence[float]) -> FloatArray:
 
     Controls the expected share of false alarms among the calls, under independence or positive dependence.
     """
-    p = _checked_p(p_values)
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * p.size / np.arange(1, p.size + 1)
+    p = np.asarray(p_values, dtype=np.float64)
+    order = np.argsort(p, kind="stable")[::-1]
+    scaled = p[order] * p.size / np.arange(p.size, 0, -1)
     adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
+    adjusted[order] = np.minimum(np.minimum.accumulate(scaled), 1.0)
     return adjusted
 
 
@@ -383,12 +377,3 @@ def _outcome(item: Difference) -> Outcome:
 def _finite(values: Sequence[float]) -> FloatArray:
     array = np.asarray(values, dtype=np.float64).ravel()
     return array[np.isfinite(array)]
-
-
-def _checked_p(p_values: Sequence[float]) -> FloatArray:
-    p = np.asarray(p_values, dtype=np.float64).ravel()
-    if p.size and not bool(np.all((p >= 0.0) & (p <= 1.0))):
-        raise BadInputError(
-            "A p value lies outside 0 to 1.", where="p_values", remedy="Give probabilities only."
-        )
-    return p

@@ -65,8 +65,7 @@ def superpose(frames: FloatArray, reference: FloatArray, core: IntArray | None =
     y = np.asarray(reference, dtype=np.float64)
     chosen = np.arange(y.shape[0]) if core is None else np.asarray(core, dtype=np.intp)
     rotation, translation = kabsch(x[..., chosen, :], y[chosen])
-    moved: FloatArray = x @ rotation + translation[..., None, :]
-    return moved
+    return np.asarray(x @ rotation + translation[..., None, :])
 
 
 def mean_structure(
@@ -100,6 +99,16 @@ def mean_structure(
     return moved, mean
 
 
+def rmsf(frames: FloatArray) -> FloatArray:
+    """Root-mean-square fluctuation (n_atoms,) of every atom about its mean, in superposed frames.
+
+    Few or correlated frames bias it low, for the mean is taken from the same frames.
+
+    ``frames``: shape (n_frames, n_atoms, 3), angstrom.
+    """
+    return np.asarray(np.sqrt(((frames - frames.mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0)))
+
+
 def rigid_core(
     frames: FloatArray, *, limit_angstrom: float = 0.6, smallest_fraction: float = 0.5
 ) -> IntArray:
@@ -116,23 +125,59 @@ def rigid_core(
 
     Returns sorted indices, shape (n_core,).
     """
-    x = np.asarray(frames, dtype=np.float64)
-    if x.ndim != 3 or x.shape[0] < 2:
-        raise BadInputError(
-            "A rigid core needs at least two frames.",
-            where=f"frames of shape {x.shape}",
-            remedy="Give frames of shape (n_frames, n_atoms, 3).",
-        )
-    atoms = x.shape[1]
-    smallest = max(3, int(np.ceil(smallest_fraction * atoms)))
-    core = np.arange(atoms)
-    reference: FloatArray | None = None
+    x = start = np.asarray(frames, dtype=np.float64)
+    smallest = max(3, int(np.ceil(smallest_fraction * x.shape[1])))
+    core = np.arange(x.shape[1])
     while True:
-        start = x if reference is None else superpose(x, reference, core)
         moved, reference = mean_structure(start, core, maximum_rounds=5)
-        mobility = np.sqrt(((moved[:, core] - moved[:, core].mean(axis=0)) ** 2).sum(axis=-1).mean(axis=0))
+        mobility = rmsf(moved[:, core])
         excess = int((mobility > limit_angstrom).sum())
         drop = min(max(1, int(0.05 * core.size)), excess, core.size - smallest)
         if drop <= 0:
             return core
         core = np.sort(core[np.argsort(mobility, kind="stable")[: core.size - drop]])
+        start = superpose(x, reference, core)
+
+
+def b_factor_rmsf(b_factors: FloatArray) -> FloatArray:
+    """RMSF in angstrom of isotropic B factors in square angstrom: B = 8 pi^2/3 <dr^2>; any shape."""
+    b = np.clip(np.asarray(b_factors, dtype=np.float64), 0.0, None)
+    return np.asarray(np.sqrt(3.0 * b / (8.0 * np.pi**2)))
+
+
+Array = np.ndarray[Any, Any]
+
+
+def reachable_pairs(first: Array, second: Array, cutoff: float) -> tuple[IntArray, IntArray]:
+    """Pairs that may lie within a cutoff in any frame; no pair that does is missed.
+
+    Between two atoms no frame is shorter than the distance of their mean positions less the farthest that
+    each strays from its own: in superposed frames few pairs are left to measure.
+
+    ``first``, ``second``: superposed frames, shapes (n_frames, n, 3) and (n_frames, m, 3), angstrom.
+    ``cutoff``: angstrom.
+
+    Returns indices into ``first`` and ``second``, both (n_pairs,), sorted by the first.
+    """
+    centres, strays = zip(*(_mean_and_stray(part) for part in (first, second)), strict=True)
+    squared = (
+        (centres[0] ** 2).sum(axis=1)[:, None]
+        + (centres[1] ** 2).sum(axis=1)[None]
+        - 2.0 * centres[0] @ centres[1].T
+    )
+    # The hundredth of an angstrom covers the rounding of this way to reckon distances.
+    bound = cutoff + strays[0][:, None] + strays[1][None] + 0.01
+    rows, columns = np.nonzero(squared <= bound**2)
+    return rows, columns
+
+
+def pair_distances(first: Array, second: Array, pairs: tuple[IntArray, IntArray]) -> Array:
+    """Distances of chosen pairs in every frame, shape (n_frames, n_pairs), angstrom."""
+    gap = first[:, pairs[0]] - second[:, pairs[1]]
+    return np.asarray(np.sqrt(np.einsum("fpi,fpi->fp", gap, gap)))
+
+
+def _mean_and_stray(frames: Array) -> tuple[Array, Array]:
+    mean = frames.mean(axis=0)
+    gap = frames - mean
+    return mean, np.sqrt(np.einsum("fai,fai->fa", gap, gap).max(axis=0))

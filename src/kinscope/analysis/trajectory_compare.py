@@ -90,14 +90,18 @@ def compare_measures(
     names = [series.name for series in native[0].series] if native and mutant else []
     rows = []
     for name in names:
-        sides = [[one.measured(name) for one in side] for side in (native, mutant)]
-        found = [[series for series in side if series is not None] for side in sides]
-        if any(len(held) < len(side) for held, side in zip(found, sides, strict=True)):
-            continue
-        first, second = found
-        rows.append((name, first, second))
+        first, second = (
+            [series for one in side if (series := one.measured(name)) is not None]
+            for side in (native, mutant)
+        )
+        if len(first) == len(native) and len(second) == len(mutant):
+            rows.append((name, first, second))
     words, lengths = sampling_words(native, mutant), [one.length_ns for one in (*native, *mutant)]
-    small = [_smallest(name, first[0].unit) for name, first, _ in rows]
+    parts = [name.rpartition("/") for name, _, _ in rows]
+    small = [
+        SMALLEST_OF.get(bare, SMALLEST.get(first[0].unit, (0.0, 0.0)))
+        for (_, _, bare), (_, first, _) in zip(parts, rows, strict=True)
+    ]
     raw = [
         difference(
             [one.mean for one in first],
@@ -113,7 +117,7 @@ def compare_measures(
         MeasureComparison(
             state=native[0].state,
             name=name,
-            label=_label(name, first[0].label),
+            label=f"{of}: {first[0].label}" if of else first[0].label,
             unit=first[0].unit,
             native_means=tuple(one.mean for one in first),
             mutant_means=tuple(one.mean for one in second),
@@ -123,7 +127,9 @@ def compare_measures(
                 [scalar_split_r([one.values for one in side]) for side in (first, second)],
             ),
         )
-        for (name, first, second), item, (_, large) in zip(rows, judged, small, strict=True)
+        for (of, _, _), (name, first, second), item, (_, large) in zip(
+            parts, rows, judged, small, strict=True
+        )
     ]
 
 
@@ -194,16 +200,6 @@ def _length_words(side: Sequence[ReplicaAnalysis]) -> str:
     if not lengths or any(length is None for length in lengths):
         return f"{min((one.frames for one in side), default=0)} frames of unknown spacing"
     return time_words(min(length for length in lengths if length is not None))
-
-
-def _smallest(name: str, unit: str) -> tuple[float, float]:
-    bare = name.rpartition("/")[2]
-    return SMALLEST_OF.get(bare, SMALLEST.get(unit, (0.0, 0.0)))
-
-
-def _label(name: str, label: str) -> str:
-    of = name.rpartition("/")[0]
-    return f"{of}: {label}" if of else label
 
 
 def _resolution(side: Sequence[ContactOccupancy], replicas: Sequence[ReplicaAnalysis]) -> float:

@@ -7,7 +7,8 @@ of row vectors, as OpenMM reduces them.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -89,9 +90,9 @@ def wrap(points: FloatArray, box: FloatArray, centre: FloatArray) -> FloatArray:
     return inside + centre
 
 
-def _shifts(box: FloatArray) -> FloatArray:
-    grid = np.array([[i, j, k] for i in (-1, 0, 1) for j in (-1, 0, 1) for k in (-1, 0, 1)], dtype=float)
-    return grid @ box
+_SHIFTS = np.array(list(product((-1.0, 0.0, 1.0), repeat=3)))
+"""To a cell and all that touch it, in box vectors."""
+_AWAY = _SHIFTS[_SHIFTS.any(axis=1)]
 
 
 def nearest(points: FloatArray, reference: FloatArray, box: FloatArray) -> FloatArray:
@@ -103,7 +104,7 @@ def nearest(points: FloatArray, reference: FloatArray, box: FloatArray) -> Float
     centre = reference.mean(axis=0)
     # The images cover one cell around the centre: a solute lies in it, scattered ions are moved in.
     gathered = reference if np.ptp(reference, axis=0).max() < box[0, 0] else wrap(reference, box, centre)
-    images = (gathered[None] + _shifts(box)[:, None]).reshape(-1, 3)
+    images = (gathered[None] + (_SHIFTS @ box)[:, None]).reshape(-1, 3)
     distances, _ = cKDTree(images).query(wrap(points, box, centre))
     return np.asarray(distances, dtype=float)
 
@@ -113,8 +114,7 @@ def least_image_distance(solute: FloatArray, box: FloatArray) -> float:
     from scipy.spatial import cKDTree
 
     tree = cKDTree(solute)
-    shifts = [shift for shift in _shifts(box) if np.any(shift)]
-    return min(float(tree.query(solute + shift)[0].min()) for shift in shifts)
+    return min(float(tree.query(solute + shift)[0].min()) for shift in _AWAY @ box)
 
 
 def fill(solute: FloatArray, hydrogen: NDArray[np.bool_], padding: float, cutoff: float = 0.0) -> SolventBox:
@@ -128,16 +128,11 @@ def fill(solute: FloatArray, hydrogen: NDArray[np.bool_], padding: float, cutoff
     radius = float(np.linalg.norm(solute - centre, axis=1).max())
     # The lowest height of the cell is 1/sqrt(2) of its width; a tenth is left for the box to shrink.
     box = dodecahedron(max(2 * radius + padding, 2 * cutoff * np.sqrt(2) * 1.1))
-    waters = _tile(box)
-    waters = waters + (centre - np.diag(box) / 2)
-    oxygen = waters[:, 0]
-    free = nearest(oxygen, solute[~hydrogen], box) > _WATER_TO_HEAVY_NM
-    if hydrogen.any():
-        free &= nearest(oxygen, solute[hydrogen], box) > _WATER_TO_HYDROGEN_NM
-    waters = waters[free]
-    waters = waters[~_seam_clashes(waters[:, 0], box)]
     none = np.zeros((0, 3))
-    return SolventBox(box, waters, none, none)
+    filled = SolventBox(box, _tile(box) + (centre - np.diag(box) / 2), none, none)
+    waters = filled.waters[~clashing_waters(filled, solute, hydrogen)]
+    waters = waters[~_seam_clashes(waters[:, 0], box)]
+    return replace(filled, waters=waters)
 
 
 def _tile(box: FloatArray) -> FloatArray:
@@ -164,9 +159,7 @@ def _seam_clashes(oxygen: FloatArray, box: FloatArray) -> NDArray[np.bool_]:
 
     tree = cKDTree(oxygen)
     doomed = np.zeros(len(oxygen), dtype=bool)
-    for shift in _shifts(box):
-        if not np.any(shift):
-            continue
+    for shift in _AWAY @ box:
         for first, partners in enumerate(cKDTree(oxygen + shift).query_ball_tree(tree, _WATER_TO_WATER_NM)):
             for second in partners:
                 if first < second and not doomed[first]:
@@ -185,11 +178,8 @@ def add_salt(
     box: SolventBox, solute: FloatArray, charge: int, molar: float, random: np.random.Generator
 ) -> SolventBox:
     """Exchange random bulk waters for the ions that neutralise the solute and for NaCl at ``molar`` mol/L."""
-    waters = len(box.waters) - abs(charge)
-    pairs = int(np.floor(waters * molar / _WATERS_PER_MOLAR + 0.5))
-    positive = pairs + max(0, -charge)
-    negative = pairs + max(0, charge)
-    return exchange(box, solute, positive, negative, random)
+    pairs = int(np.floor((len(box.waters) - abs(charge)) * molar / _WATERS_PER_MOLAR + 0.5))
+    return exchange(box, solute, pairs + max(0, -charge), pairs + max(0, charge), random)
 
 
 def exchange(

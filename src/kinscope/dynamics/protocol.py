@@ -77,11 +77,8 @@ def steps_within(speed: SpeedRecord, seconds: float, settings: ProtocolSettings)
     """
     total = max(0.0, seconds - speed.setup_seconds) * speed.steps_per_second
     production = int(total / (1 + settings.equilibration_fraction))
-    long_equilibration = (
-        settings.thermalise_ps * 2000 / settings.time_step_fs
-        + settings.release_ps * 1000 / settings.time_step_fs
-    )
-    return max(production, int(total - long_equilibration), _LEAST_PRODUCTION_STEPS)
+    equilibration = (settings.thermalise_ps * 2000 + settings.release_ps * 1000) / settings.time_step_fs
+    return max(production, int(total - equilibration), _LEAST_PRODUCTION_STEPS)
 
 
 def scaled(plan: StepPlan, attempt: int) -> StepPlan:
@@ -106,28 +103,21 @@ def conditions(settings: ProtocolSettings, plan: StepPlan, step: int, attempt: i
 def next_stop(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
     """The next step at which conditions change, something is written, or a segment ends."""
     before = plan.thermalise_steps + plan.release_steps
-    stops = {next_change(settings, plan, step), segment_end(settings, plan, step)}
-    stage_start = 0 if step < plan.thermalise_steps else plan.thermalise_steps if step < before else before
-    intervals = [plan.report_interval_steps]
-    if step >= before:
-        intervals.append(plan.frame_interval_steps)
-    for interval in intervals:
-        stops.add(stage_start + ((step - stage_start) // interval + 1) * interval)
-    return min(stop for stop in stops if stop > step)
+    start = max(first for first in (0, plan.thermalise_steps, before) if first <= step)
+    intervals = (plan.report_interval_steps, plan.frame_interval_steps)[: 2 if step >= before else 1]
+    due = (start + ((step - start) // interval + 1) * interval for interval in intervals)
+    return min(next_change(settings, plan, step), segment_end(settings, plan, step), *due)
 
 
 def next_change(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
     """The next step at which conditions change, or the last of all."""
-    stops = {plan.thermalise_steps, plan.thermalise_steps + plan.release_steps, plan.total_steps}
-    for level in range(1, settings.release_stages):
-        stops.add(plan.thermalise_steps + ceil(level * plan.release_steps / settings.release_stages))
-    return min(stop for stop in stops if stop > step)
+    first, stages = plan.thermalise_steps, settings.release_stages
+    changes = (first + ceil(level * plan.release_steps / stages) for level in range(stages + 1))
+    return min(stop for stop in (*changes, plan.total_steps) if stop > step)
 
 
 def segment_end(settings: ProtocolSettings, plan: StepPlan, step: int) -> int:
     """Where the segment of ``step`` ends: at a multiple of its length, or where a barostat comes in."""
     end = min((step // plan.segment_steps + 1) * plan.segment_steps, plan.total_steps)
     before = plan.thermalise_steps + plan.release_steps
-    if settings.ensemble == "NPT" and step < before < end:
-        return before
-    return end
+    return before if settings.ensemble == "NPT" and step < before < end else end

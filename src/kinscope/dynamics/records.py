@@ -60,11 +60,9 @@ class BoundLigand(Record):
     residue: int
     """Residue number, in chain ``L``."""
     first_atom: int
-    """Index of its first atom."""
     atoms: int
     net_charge_e: int
     forcefield_sha256: str
-    """Of the parameter file."""
     pose: str = ""
     """Where the pose comes from and how it was relaxed, in words."""
 

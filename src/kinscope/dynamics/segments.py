@@ -120,16 +120,13 @@ class Engine:
                 self._look(context, segment.plan, now, stop - step, output)
                 step = stop
                 report(step)
-            self._next = (segment.attempt, segment.last)
-            return _point(context)
+            point = _point(context)
         except OpenMMException as error:
-            self._next = None
             if "NaN" in str(error) or "nan" in str(error):
                 raise BlowUpError("particle coordinates are not numbers") from error
             raise
-        except BlowUpError:
-            self._next = None
-            raise
+        self._next = (segment.attempt, segment.last)
+        return point
 
     def begin(self, segment: Segment, start: Point) -> Point:
         """The start with constraints met, clashes minimised away where the protocol asks, and velocities.
@@ -148,6 +145,7 @@ class Engine:
         now = conditions(self.settings, segment.plan, segment.first, segment.attempt)
         barostat = self.settings.ensemble == "NPT" and now.stage == "production"
         kept = self._next == (segment.attempt, segment.first) and barostat == self._has_barostat
+        self._next = None  # until the segment has ended well
         if kept and not self.platform.deterministic:
             return self._context
         self._set_barostat(barostat, segment.seed)
@@ -165,9 +163,8 @@ class Engine:
             context.setVelocities(start.velocities)
         else:
             context.applyConstraints(_CONSTRAINT_TOLERANCE)
-            retried, first_try = self.settings.retry_iterations, self.settings.minimise_iterations
-            iterations = retried if segment.attempt else first_try
-            if iterations:
+            settings = self.settings
+            if iterations := settings.retry_iterations if segment.attempt else settings.minimise_iterations:
                 LocalEnergyMinimizer.minimize(context, 10.0, iterations)
             context.setVelocitiesToTemperature(self.settings.temperature_k, segment.velocity_seed)
         self._context = context

@@ -18,7 +18,6 @@ class SolvationSettings(Settings):
     """
 
     force_field: tuple[str, ...] = ("amber14/protein.ff14SB.xml", "amber14/tip3p.xml")
-    """OpenMM force-field files."""
     water_model: Literal["tip3p"] = "tip3p"
     padding_nm: float = Field(default=0.8, ge=0.5, le=3.0)
     """Least gap between the bounding spheres of the solute and of its periodic image, nm, so that it holds

@@ -1,7 +1,4 @@
-"""Conformers by distance geometry: ETKDGv3 (Wang, Witek, Landrum & Riniker, JCIM 2020, 60, 2044).
-
-Keeping libraries' chatter out of the terminal; their errors still come as exceptions.
-"""
+"""Conformers by distance geometry: ETKDGv3 (Wang, Witek, Landrum & Riniker, JCIM 2020, 60, 2044)."""
 
 from __future__ import annotations
 

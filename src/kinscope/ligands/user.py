@@ -355,9 +355,14 @@ def read_given(
             # What stands in a file is not repeated; what was typed is.
             found.bad.append(LigandError(error.what, where=place or error.where, remedy=error.remedy))
             return
-        name = ligand.identity.name
-        identifier = _free(name, used)
-        found.good.append(_definition(ligand, name, identifier, site, state))
+        known = ligand.identity
+        identifier = _free(known.name, used)
+        drug = DrugDefinition(
+            id=identifier, name=known.name, ccd="", smiles=known.smiles, smiles_ph74=known.smiles,
+            protonation_reason="As the user gave it.", identifiers={"InChIKey": known.inchikey},
+            binding_type=GIVEN, site=site, state=state, reference_entry="", sources=("given by the user",),
+        )  # fmt: skip
+        found.good.append(drug)
         found.notes += [(identifier, told) for told in ligand.notes]
 
     for path in paths:
@@ -436,17 +441,7 @@ def _may_be_smiles(name: str) -> str:
 def _free(name: str, used: set[str]) -> str:
     """A lower-case id that nothing else has."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "ligand"
-    identifier, number = stem, 2
-    while identifier in used:
-        identifier, number = f"{stem}-{number}", number + 1
+    names = (stem, *(f"{stem}-{number}" for number in range(2, len(used) + 3)))
+    identifier = next(name for name in names if name not in used)
     used.add(identifier)
     return identifier
-
-
-def _definition(ligand: UserLigand, name: str, identifier: str, site: str, state: str) -> DrugDefinition:
-    return DrugDefinition(
-        id=identifier, name=name, ccd="",
-        smiles=ligand.identity.smiles, smiles_ph74=ligand.identity.smiles,
-        protonation_reason="As the user gave it.", identifiers={"InChIKey": ligand.identity.inchikey},
-        binding_type=GIVEN, site=site, state=state, reference_entry="", sources=("given by the user",),
-    )  # fmt: skip

@@ -33,8 +33,7 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import IntArray
+from kinscope.analysis.superposition import IntArray, pair_distances, reachable_pairs
 from kinscope.structures.atom_types import Atoms, AtomTypes, BoolArray
 
 Array = np.ndarray[Any, Any]
@@ -156,7 +155,6 @@ class _PairSearch:
             yield Sighting(self.kind, (own,), (other,), there[:, column], gaps[:, column])
 
     def _limits(self, types: AtomTypes) -> tuple[Array, Array] | None:
-        """Radii of both sides where contact is by radii."""
         if self.kind != "van der Waals":
             return None
         one, two = (

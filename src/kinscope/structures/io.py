@@ -38,14 +38,13 @@ def read_model(path: Path) -> AtomArray:
     """
     from biotite.structure.io import pdbx
 
+    body = read_body(path)
     try:
-        text = read_body(path).decode()
+        text = body.decode()
         with warnings.catch_warnings():
             # Our own models carry no formal charges; biotite says so each time and fills in zeros.
             warnings.filterwarnings("ignore", message="Missing 'pdbx_formal_charge'")
             return pdbx.get_structure(pdbx.CIFFile.read(io.StringIO(text)), model=1, extra_fields=["charge"])
-    except StructureError:
-        raise
     except Exception as error:
         raise StructureError(
             f"This is not an mmCIF file that can be read ({error}).",

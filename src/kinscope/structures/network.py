@@ -68,5 +68,4 @@ def _hessian(points: FloatArray, springs: FloatArray) -> FloatArray:
     blocks = -(springs / square)[..., None, None] * apart[..., :, None] * apart[..., None, :]
     own = np.arange(len(points))
     blocks[own, own] = -blocks.sum(axis=1)
-    hessian: FloatArray = blocks.transpose(0, 2, 1, 3).reshape(3 * len(points), -1)
-    return hessian
+    return np.asarray(blocks.transpose(0, 2, 1, 3).reshape(3 * len(points), -1))

@@ -8,7 +8,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import resources
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,29 +49,21 @@ class BackboneTable:
 
 def backbone_table(atoms: AtomArray) -> BackboneTable:
     """Backbone atoms (and CB) of every residue that is not a cap, in order."""
-    numbers = [int(n) for n in np.unique(atoms.res_id[~np.isin(atoms.res_name, ("ACE", "NME"))])]
-    row_of = {number: row for row, number in enumerate(numbers)}
+    atoms = atoms[~np.isin(atoms.res_name, ("ACE", "NME"))]
+    numbers, first, row = np.unique(atoms.res_id, return_index=True, return_inverse=True)
     positions = {name: np.full((len(numbers), 3), np.nan) for name in ("N", "CA", "C", "O", "CB")}
-    names = [""] * len(numbers)
-    for number, residue, name, coord in zip(
-        atoms.res_id, atoms.res_name, atoms.atom_name, atoms.coord, strict=True
-    ):
-        row = row_of.get(int(number))
-        if row is None:
-            continue
-        names[row] = str(residue)
-        if str(name) in positions:
-            positions[str(name)][row] = coord
-    return BackboneTable(np.array(numbers, dtype=np.int64), tuple(names), positions)
+    for name, places in positions.items():
+        here = atoms.atom_name == name
+        places[row[here]] = atoms.coord[here]
+    return BackboneTable(numbers, tuple(atoms.res_name[first].tolist()), positions)
 
 
 def dihedrals(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
-    """Dihedral angles in degrees, shape (n,), from four arrays (n, 3)."""
-    b1, b2, b3 = b - a, c - b, d - c
-    n1, n2 = np.cross(b1, b2), np.cross(b2, b3)
-    axis = b2 / np.linalg.norm(b2, axis=1, keepdims=True)
-    sine = (np.cross(n1, n2) * axis).sum(axis=1)
-    return np.asarray(np.degrees(np.arctan2(sine, (n1 * n2).sum(axis=1))))
+    """Dihedral angles over the last axis (..., 3), degrees in (-180, 180], IUPAC sign."""
+    axis = c - b
+    first, second = np.cross(b - a, axis), np.cross(axis, d - c)
+    sine = np.sum(np.cross(first, second) * axis, axis=-1) / np.linalg.norm(axis, axis=-1)
+    return np.asarray(np.degrees(np.arctan2(sine, np.sum(first * second, axis=-1))))
 
 
 def unit(vector: Floats) -> Floats:
@@ -142,9 +133,17 @@ def inverted_centres(atoms: AtomArray) -> tuple[int, ...]:
     table = backbone_table(atoms)
     place = table.positions
     first, second, third = (place[name] - place["CA"] for name in ("N", "C", "CB"))
-    volume = (np.cross(first, second) * third).sum(axis=-1)
-    wrong = {int(number) for number in table.residues[volume < 0]}
-    wrong |= _inverted_side_chains(atoms)
+    wrong = set(table.residues[(np.cross(first, second) * third).sum(axis=-1) < 0].tolist())
+    substituents = {"ILE": ("CA", "CG1", "CG2"), "THR": ("CA", "OG1", "CG2")}
+    for number in np.unique(atoms.res_id[np.isin(atoms.res_name, tuple(substituents))]):
+        rows = atoms[atoms.res_id == number]
+        at = dict(zip(rows.atom_name.tolist(), rows.coord.astype(np.float64), strict=True))
+        names = substituents[str(rows.res_name[0])]
+        if {"CB", *names} <= at.keys():
+            one, two, three = (at[name] - at["CB"] for name in names)
+            # L-Ile is (2S,3S) and L-Thr (2S,3R): with these orders of atoms both volumes are positive.
+            if np.cross(one, two) @ three < 0:
+                wrong.add(int(number))
     return tuple(sorted(wrong))
 
 
@@ -230,25 +229,6 @@ def _pick(table: BackboneTable, names: tuple[str, ...]) -> list[Floats]:
             rows = np.where(joined, rows[1:] if name.endswith("+") else rows[:-1], np.nan)
         chosen.append(rows)
     return chosen
-
-
-def _inverted_side_chains(atoms: AtomArray) -> set[int]:
-    wrong = set()
-    substituents = {"ILE": ("CA", "CG1", "CG2"), "THR": ("CA", "OG1", "CG2")}
-    for number in np.unique(atoms.res_id[np.isin(atoms.res_name, tuple(substituents))]):
-        rows = atoms[atoms.res_id == number]
-        at: dict[str, Any] = {
-            str(name): np.asarray(coord, dtype=np.float64)
-            for name, coord in zip(rows.atom_name, rows.coord, strict=True)
-        }
-        names = substituents[str(rows.res_name[0])]
-        if not {"CB", *names} <= set(at):
-            continue
-        one, two, three = (at[name] - at["CB"] for name in names)
-        # L-Ile is (2S,3S) and L-Thr (2S,3R): with these orders of atoms both volumes are positive.
-        if float(np.cross(one, two) @ three) < 0:
-            wrong.add(int(number))
-    return wrong
 
 
 @lru_cache(maxsize=1)

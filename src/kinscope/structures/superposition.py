@@ -1,7 +1,4 @@
-"""Rigid superposition of models that share residue numbers.
-
-Laying one model on another over the residues around a ligand.
-"""
+"""Rigid superposition of models that share residue numbers."""
 
 from __future__ import annotations
 
@@ -64,21 +61,18 @@ def common_atoms(
     wanted = None if residues is None else set(residues)
 
     def index(atoms: AtomArray) -> dict[tuple[int, str], int]:
+        rows = zip(atoms.res_id.tolist(), atoms.atom_name.tolist(), atoms.element.tolist(), strict=True)
         return {
-            (int(residue), str(name)): position
-            for position, (residue, name, element) in enumerate(
-                zip(atoms.res_id, atoms.atom_name, atoms.element, strict=True)
-            )
-            if (wanted is None or int(residue) in wanted)
-            and (str(name) in names if names is not None else str(element).upper() != "H")
+            (residue, name): place
+            for place, (residue, name, element) in enumerate(rows)
+            if (wanted is None or residue in wanted)
+            and (name in names if names is not None else element.upper() != "H")
         }
 
     one, two = index(first), index(second)
-    shared = [key for key in one if key in two]
-    return (
-        np.array([one[key] for key in shared], dtype=np.intp),
-        np.array([two[key] for key in shared], dtype=np.intp),
-    )
+    rows = [(place, two[key]) for key, place in one.items() if key in two]
+    left, right = np.array(rows, dtype=np.intp).reshape(-1, 2).T
+    return left, right
 
 
 def superpose(mobile: AtomArray, fixed: AtomArray, residues: Iterable[int] | None = None) -> RigidTransform:

@@ -120,34 +120,29 @@ def check_trajectory(
             measures, classes = states.measure(chunk)
             states.take(measures, classes)
             write(chunk, {**measures, **classes})
+    counts = sorted(states.counts.items(), key=lambda item: (list(CLASSES).index(item[0][0]), -item[1]))
+    moments, columns = states.moments, {name: MEASURES.index(name) for name in DISTANCES}
     return TrajectoryStates(
         name=source.name,
         chain=read.chain,
         frames=source.frames,
         shares=tuple(
             ClassShare(aspect=aspect, label=label, frames=count, percent=100.0 * count / source.frames)
-            for (aspect, label), count in sorted(
-                states.counts.items(), key=lambda item: (list(CLASSES).index(item[0][0]), -item[1])
-            )
+            for (aspect, label), count in counts
         ),
-        spreads=tuple(_spreads(states)),
-        dfg_changes=states.dfg_changes,
-        notes=source.notes,
-    )
-
-
-def _spreads(states: KinaseStates) -> Iterator[MeasuredSpread]:
-    """Of what has its atoms in the topology, and so a number in every frame."""
-    moments = states.moments
-    for name in DISTANCES:
-        column = MEASURES.index(name)
-        if np.isfinite(moments.mean[column]):
-            yield MeasuredSpread(
+        spreads=tuple(
+            MeasuredSpread(
                 name=name,
                 frames=moments.count,
                 mean=float(moments.mean[column]),
                 standard_deviation=float(np.sqrt(moments.squares[column] / max(1, moments.count - 1))),
             )
+            for name, column in columns.items()
+            if np.isfinite(moments.mean[column])  # its atoms are in the topology
+        ),
+        dfg_changes=states.dfg_changes,
+        notes=source.notes,
+    )
 
 
 @contextmanager
@@ -169,6 +164,4 @@ def _table(path: Path | None) -> Iterator[Callable[[Chunk, dict[str, Floats | La
 
 
 def _cell(value: float | str) -> str:
-    if isinstance(value, str):
-        return value
-    return "" if np.isnan(value) else f"{value:.3f}"
+    return value if isinstance(value, str) else "" if np.isnan(value) else f"{value:.3f}"

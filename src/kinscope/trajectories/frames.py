@@ -2,8 +2,6 @@
 
 A chunk is what a reader yields; an accumulator keeps a few numbers of all chunks that it has seen. What many
 accumulators need, the superposition on the rigid core, a chunk works out once.
-
-The rigid core and the mean structure that a whole pass is laid on, found from a sample of the frames.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ Float32Array = np.ndarray[Any, np.dtype[np.float32]]
 
 @dataclass(frozen=True)
 class Fit:
-    """What every frame is laid on, found before the pass (:func:`kinscope.trajectories.frames.find_core`)."""
+    """What every frame is laid on, found before the pass (:func:`find_core`)."""
 
     alphas: IntArray
     """Places of the CA atoms in a frame, shape (n_residues,)."""
@@ -75,8 +73,7 @@ class Chunk:
     def alphas(self) -> FloatArray:
         """CA atoms laid on the reference by the core, (n_frames, n_residues, 3), angstrom."""
         rotation, translation = self.placement
-        placed: FloatArray = self.raw_alphas @ rotation + translation[:, None, :]
-        return placed
+        return np.asarray(self.raw_alphas @ rotation + translation[:, None, :])
 
     def placed(self, atoms: IntArray) -> Float32Array:
         """Any atoms laid on the reference by the core, (n_frames, n, 3), angstrom, single precision.
@@ -118,22 +115,19 @@ def find_core(samples: Sequence[FloatArray], alphas: IntArray, *, frames: int) -
     ``samples``: CA atoms of sampled frames, one array (n_sampled, n_residues, 3) per trajectory, angstrom.
     ``alphas``: places of the CA atoms in a frame, shape (n_residues,).
 
-    Raises BadInputError if there are fewer than two sampled frames or three residues.
+    Raises BadInputError if there are fewer than two sampled frames.
     """
-    every = np.concatenate(list(samples)) if samples else np.empty((0, 0, 3))
-    if len(every) < 2 or every.shape[1] < 3:
+    every = np.concatenate(samples)
+    if len(every) < 2:
         raise BadInputError(
-            f"{len(every)} frames of {every.shape[1]} CA atoms have no rigid core.",
-            where="superposition",
-            remedy="Give two frames and three residues at least.",
+            "One frame has no rigid core.", where="superposition", remedy="Give two frames at least."
         )
     core = rigid_core(every, limit_angstrom=LIMIT_ANGSTROM)
     _, mean = mean_structure(every, core)
-    count = every.shape[1]
     words = (
-        f"fitted on the {len(core)} of {count} CA atoms that move least relative to one another (the most "
-        f"mobile left out until none passes {LIMIT_ANGSTROM:g} Å or half remain), on their mean; both found "
-        f"from {len(every)} evenly spaced frames of {frames} in {len(samples)} "
+        f"fitted on the {len(core)} of {len(alphas)} CA atoms that move least relative to one another (the "
+        f"most mobile left out until none passes {LIMIT_ANGSTROM:g} Å or half remain), on their mean; both "
+        f"found from {len(every)} evenly spaced frames of {frames} in {len(samples)} "
         f"{'trajectory' if len(samples) == 1 else 'trajectories'}"
     )
     return Fit(np.asarray(alphas, dtype=np.intp), core, mean, words)

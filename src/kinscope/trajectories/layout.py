@@ -28,7 +28,6 @@ class Backbone:
     """Where the backbone atoms of each residue stand in a frame; all shapes (n_residues,)."""
 
     residues: IntArray
-    """Residue numbers."""
     n: IntArray
     ca: IntArray
     c: IntArray

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +13,7 @@ from pydantic import Field
 from kinscope.analysis.pockets import PocketPlace, pocket_volume
 from kinscope.analysis.superposition import kabsch
 from kinscope.core.errors import BadInputError, KinscopeError, StructureError
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
 from kinscope.targets.pack import KinaseLandmarks
@@ -49,7 +51,6 @@ class Subject:
 
     landmarks: KinaseLandmarks | None = None
     positions: tuple[int, ...] = ()
-    """Residues of the variant."""
     pockets: Mapping[str, Sequence[int]] = field(default_factory=dict)
     """Lining residues by the pocket's name."""
 
@@ -97,7 +98,7 @@ def analyse_group(
     sources: Sequence[Source],
     subject: Subject,
     settings: PassSettings | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress = silent,
 ) -> GroupPass:
     """Read every trajectory once (and a sample of each before, for the core) and measure everything.
 
@@ -119,8 +120,7 @@ def analyse_group(
     passes: list[TrajectoryPass] = []
     done = 0
     for source, alphas in zip(readable, places, strict=True):
-        if progress is not None:
-            progress(done / max(1, total), source.name)
+        progress(done / max(1, total), source.name)
         fit = Fit(alphas, found.core, found.reference, found.words)
         one = _prepare(source, fit, residues, subject, pockets, settings)
         one.notes.extend(notes)
@@ -142,7 +142,6 @@ def analyse_group(
 def _samples(
     sources: Sequence[Source], residues: NDArray[np.intp], settings: PassSettings
 ) -> tuple[list[Source], list[NDArray[np.float64]], list[tuple[Source, KinscopeError]]]:
-    """Sampled CA atoms of each trajectory that can be read."""
     share = max(2, settings.sample_frames // max(1, len(sources)))
     readable, samples = [], []
     failed: list[tuple[Source, KinscopeError]] = []
@@ -161,31 +160,30 @@ def shared_residues(sources: Sequence[Source]) -> NDArray[np.intp]:
 
     Raises BadInputError if there are fewer than three.
     """
-    shared = sources[0].layout.backbone.residues
-    for source in sources[1:]:
-        shared = np.intersect1d(shared, source.layout.backbone.residues)
-    shared = np.unique(shared)
+    shared = reduce(np.intersect1d, (source.layout.backbone.residues for source in sources))
     if len(shared) < 3:
         raise BadInputError(
             f"The trajectories share {len(shared)} residues.",
             where=", ".join(source.name for source in sources),
             remedy="Compare trajectories of one protein, numbered alike.",
         )
-    return np.asarray(shared, dtype=np.intp)
+    return np.unique(shared).astype(np.intp)
 
 
 def _alphas(source: Source, residues: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Places of the CA atoms of residues that it holds."""
     backbone = source.layout.backbone
     return np.asarray(backbone.ca[np.searchsorted(backbone.residues, residues)], dtype=np.intp)
 
 
 def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPlace], list[Note]]:
     """Where each pocket is measured: in the first source's starting structure, for all of them."""
-    places, notes = {}, []
+    places, notes, layout = {}, [], source.layout
+    held = np.flatnonzero(layout.protein & layout.heavy)
+    heavy = layout.res_id[held], layout.coord[held]
+    alphas = layout.backbone.residues, layout.coord[layout.backbone.ca]
     for name, residues in subject.pockets.items():
         try:
-            places[name] = pocket_place(name, source.layout, residues)
+            places[name] = PocketPlace(name, residues, heavy, alphas)
         except BadInputError as error:
             notes.append(note("pocket-not-measured", pocket=name, why=error.what))
     return places, notes
@@ -244,17 +242,13 @@ def _add_contacts(one: TrajectoryPass, subject: Subject) -> None:
 def _add_ligands(one: TrajectoryPass) -> None:
     layout = one.source.layout
     heavy = np.flatnonzero(layout.protein & layout.heavy)
-    if not layout.ligands:
-        return
     core = one.fit.core
     rotation, translation = kabsch(layout.coord[one.fit.alphas[core]], one.fit.reference[core])
     laid = layout.coord @ rotation + translation
     near = [pair for pair in layout.ligands if _touches(layout, pair[1], heavy)][:_MOST_LIGANDS]
-    if len(near) < len(layout.ligands):
+    if left := len(layout.ligands) - len(near):
         present = len(layout.ligands)
-        one.notes.append(
-            note("ligands-not-followed", left=present - len(near), present=present, most=_MOST_LIGANDS)
-        )
+        one.notes.append(note("ligands-not-followed", left=left, present=present, most=_MOST_LIGANDS))
     for number, (name, places) in enumerate(near):
         label = name if name not in one.ligands else f"{name} {number + 1}"
         own = places[layout.heavy[places]]
@@ -273,25 +267,12 @@ def _touches(layout: Layout, places: NDArray[np.intp], protein: NDArray[np.intp]
 
 
 def _add_pockets(one: TrajectoryPass, pockets: Mapping[str, PocketPlace], settings: PassSettings) -> None:
-    if not settings.pocket_frames:
-        return
-    stride = max(1, -(-one.source.frames // settings.pocket_frames))
-    for name, place in pockets.items():
+    for name, place in pockets.items() if settings.pocket_frames else ():
+        stride = max(1, -(-one.source.frames // settings.pocket_frames))
         try:
             one.series.append((name, PocketVolume(one.source.layout, place, stride)))
         except BadInputError as error:
             one.notes.append(note("pocket-not-measured", pocket=name, why=error.what))
-
-
-def pocket_place(name: str, layout: Layout, residues: Iterable[int]) -> PocketPlace:
-    """Where a pocket is measured, by the structure of a topology; raises as :class:`PocketPlace`."""
-    held, alphas = np.flatnonzero(layout.protein & layout.heavy), layout.backbone.ca
-    return PocketPlace(
-        name,
-        residues,
-        (layout.res_id[held], layout.coord[held]),
-        (layout.backbone.residues, layout.coord[alphas]),
-    )
 
 
 class PocketVolume(Series):

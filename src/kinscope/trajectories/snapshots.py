@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,19 +48,17 @@ class Snapshots:
 
 
 @lru_cache(maxsize=16)
-def snapshots(
-    replicas: tuple[Path, ...], model: Path, positions: tuple[int, ...], most: int = MOST_FRAMES
-) -> Snapshots | None:
+def snapshots(replicas: tuple[Path, ...], model: Path, positions: tuple[int, ...]) -> Snapshots | None:
     """Frames of the finished replicas of one side; None where none can be read or the model is another chain.
 
     ``model``: mmCIF that the frames are laid on, the native's for both sides. ``positions``: substituted
-    residues. ``most``: frames in all.
+    residues.
     """
     sources: list[Source] = []
     for directory in replicas:
         with suppress(KinscopeError):
             sources.append(replica_source(directory, state="", variant=""))
-    found = [_sample(source, max(1, most // len(sources))) for source in sources]
+    found = [_sample(source, max(1, MOST_FRAMES // len(sources))) for source in sources]
     if not found or len({len(source.layout.coord) for source in sources}) > 1:
         return None
     layout, fixed = sources[0].layout, Layout(read_model(model))
@@ -97,9 +94,8 @@ def _sample(source: Source, most: int) -> tuple[FloatArray, list[str]]:
 
 def _typical(places: FloatArray) -> tuple[int, ...]:
     """One frame of each third: the nearest to the third's mean; (n_frames, n, 3), angstrom."""
-    thirds: Sequence[IntArray] = np.array_split(np.arange(len(places)), _CONFORMATIONS)
     return tuple(
         int(part[np.square(places[part] - places[part].mean(axis=0)).sum(axis=(1, 2)).argmin()])
-        for part in thirds
+        for part in np.array_split(np.arange(len(places)), _CONFORMATIONS)
         if len(part)
     )

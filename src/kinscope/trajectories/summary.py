@@ -51,7 +51,6 @@ LABELS = {
     "ligand_contacts_kept_percent": "contacts of the start that are kept",
     "volume_cubic_angstrom": "volume",
 }
-"""How a measure is printed."""
 
 
 def unit_of(name: str) -> str:
@@ -149,21 +148,20 @@ def _series(series: Series, of: str) -> Iterator[MeasuredSeries]:
             standard_deviation=scale * float(np.sqrt(squares / max(1, moments.count - 1))),
             standard_error=error if np.isfinite(error) else None,
             effective_frames=effective_sample_size(values),
-            values=rounded(shortened(values, SHOWN), 4),
+            values=rounded(_shortened(values), 4),
         )
 
 
-def shortened(values: Floats, most: int) -> Floats:
-    """Means of consecutive blocks of equal length, ``most`` at the most; the rest of a block is left out."""
-    block = -(-len(values) // most)
+def _shortened(values: Floats) -> Floats:
+    """Means of consecutive blocks of equal length, :data:`SHOWN` at most; the rest of a block is left out."""
+    block = -(-len(values) // SHOWN)
     kept = len(values) // block * block
     return np.asarray(values[:kept].reshape(-1, block).mean(axis=1))
 
 
 def _classes(one: TrajectoryPass) -> Iterator[ClassPercent]:
-    if one.states is None:
-        return
-    for (aspect, label), count in sorted(one.states.counts.items(), key=lambda row: (row[0][0], -row[1])):
+    counts = {} if one.states is None else one.states.counts
+    for (aspect, label), count in sorted(counts.items(), key=lambda row: (row[0][0], -row[1])):
         yield ClassPercent(aspect=aspect, label=label, percent=100.0 * count / max(1, one.frames))
 
 
@@ -187,12 +185,10 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
     """Picoseconds from frame to frame, and nanoseconds in all; None where no time is known."""
     known = one.source.length_ns
     times = one.times.result()
-    span = float(times[-1] - times[0]) if len(times) > 1 else float("nan")
-    blocks = len(times) - 1
-    ordered = all(file.ordered for file in one.source.files)
-    if not ordered or not np.isfinite(span) or span <= 0:
+    span = float(times[-1] - times[0])
+    if not all(file.ordered for file in one.source.files) or not span > 0:
         return (1000.0 * known / one.frames, known) if known else (None, None)
-    step = span / blocks / one.times.block_frames
+    step = span / (len(times) - 1) / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0
 
 

@@ -38,7 +38,6 @@ class System:
     mutant: tuple[Path, ...]
     ligand: str = ""
     bound: tuple[BoundPose, ...] = ()
-    """What is bound on each side."""
 
 
 @dataclass
@@ -80,15 +79,17 @@ def measure_system(system: System, pack: TargetPack, variant: str, positions: Se
             except KinscopeError as error:
                 failed[about] = error.what
     passes: dict[tuple[str, int], TrajectoryPass] = {}
+    group = None
     try:
         group = analyse_group(sources, subject_of(pack, positions), _STUDY) if sources else None
     except KinscopeError as error:
-        group = None
         failed |= {_about(source): error.what for source in sources}
     if group is not None:
         failed |= {_about(source): why.what for source, why in group.failed}
         passes = {_about(one.source): one for one in group.passes}
-        native, mutant = ([passes[key] for key in passes if key[0] == who] for who in ("native", variant))
+        native, mutant = (
+            [one for key, one in passes.items() if key[0] == who] for who in ("native", variant)
+        )
         if native and mutant and not lengths_differ([one.source.length_ns for one in group.passes]):
             _compare(found, system, group, native, mutant)
     for about in sorted(records, key=lambda key: (key[0] != "native", key[1])):

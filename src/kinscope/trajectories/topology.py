@@ -17,7 +17,6 @@ from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import TargetPack
 from kinscope.trajectories.layout import Layout
 
-_WATER = {"HOH", "WAT", "SOL", "TIP3", "TIP4", "DOD"}
 _FEWEST_LIGAND_ATOMS = 6
 """Heavy atoms; buffer molecules and ions have fewer."""
 _BACKBONE = {"N", "CA", "C", "O"}
@@ -155,11 +154,10 @@ def _target_numbers(structure: Any, name: str, pack: TargetPack, path: Path) -> 
     from kinscope.structures.wwpdb.entries import chain_of_structure
 
     found = chain_of_structure(structure, name, pack, label=f"{path.name}:{name}")
-    numbers = {label: number for number, label in found.author_numbers.items()}
-    kept: dict[str, tuple[str, str]] = {}
+    kept: dict[str, str] = {}
     for residue in structure[0][name]:
-        kept.setdefault(str(residue.seqid), (str(residue.seqid), residue.name))
-    return {key: numbers[label] for label, key in kept.items() if label in numbers}
+        kept.setdefault(str(residue.seqid), residue.name)
+    return {(at, kept[at]): number for number, at in found.author_numbers.items() if at in kept}
 
 
 def _is_residue(residue: Any) -> bool:
@@ -222,11 +220,10 @@ def _named(residue: str, atom: Any) -> tuple[str, str]:
 
 
 def _is_ligand(residue: Any) -> bool:
-    """Whether a residue is a small molecule worth following: no water, no ion, no part of a protein."""
-    if len(residue) < _FEWEST_LIGAND_ATOMS:
+    """Whether a residue is a small molecule worth following: no ion, no solvent, no part of a protein."""
+    from kinscope.structures.wwpdb.entries import has_backbone
+
+    elements = [atom.element.name for atom in residue if atom.element.name not in ("H", "D")]
+    if has_backbone(residue) or residue.name in ("ACE", "NME", "NMA"):
         return False
-    names = {atom.name for atom in residue}
-    heavy = sum(atom.element.name not in ("H", "D") for atom in residue)
-    carbon = any(atom.element.name == "C" for atom in residue)
-    polymer = {"N", "CA", "C"} <= names or residue.name in ("ACE", "NME", "NMA")
-    return carbon and heavy >= _FEWEST_LIGAND_ATOMS and not polymer and residue.name not in _WATER
+    return "C" in elements and len(elements) >= _FEWEST_LIGAND_ATOMS

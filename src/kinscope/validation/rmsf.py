@@ -14,8 +14,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import rankdata
 
-from kinscope.analysis.fluctuation import b_factor_rmsf
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import FloatArray, IntArray, b_factor_rmsf
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import decoded, read_bounded
 from kinscope.core.records import Record

@@ -15,7 +15,7 @@ from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, lengths_differ
 from kinscope.core.errors import BadInputError, RunDirectoryError
 from kinscope.core.files import named_faults, read_own, sha256_of_file, write_atomic
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.core.residues import one_letter
 from kinscope.dynamics.files.trajectory import Frame, append_at, encode_frames
@@ -302,7 +302,7 @@ def _analyse(
     progress: Progress | None,
 ) -> Analysed:
     settings = settings or PassSettings()
-    group = analyse_group(sources, subject_of(pack, positions), settings, progress)
+    group = analyse_group(sources, subject_of(pack, positions), settings, progress or silent)
     if group.failed and not sources[0].state:
         raise group.failed[0][1]
     replicas = [replica_analysis(one) for one in group.passes]

@@ -77,7 +77,7 @@ def check(
     --trajectory: the share of frames in every conformation.
     """
     from kinscope.interpretation.words.structures import check_text
-    from kinscope.structures.checks.files import check_shipped, check_structures
+    from kinscope.structures.checks.model import check_shipped, check_structures
 
     if frames.trajectory or frames.table or frames.chain:
         _check_frames(models.structures, frames, pack_of(target or "abl1"), as_json)

@@ -27,8 +27,7 @@ from kinscope.structures.superposition import (
     common_atoms,
     fit_residues,
 )
-from kinscope.structures.wwpdb.entries import read_chain, read_ligand
-from kinscope.structures.wwpdb.homologues import read_homologous_chain
+from kinscope.structures.wwpdb.entries import read_chain, read_homologous_chain, read_ligand
 from kinscope.structures.wwpdb.source import PdbSource
 from kinscope.targets.pack import DrugDefinition, TargetPack
 

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 from kinscope.core.errors import ComputationError, LigandError
 from kinscope.docking.engine import Coordinates, Mol
 from kinscope.results.docking import RelaxedSettings
-from kinscope.structures.forcefield.occupants import append_molecule
 from kinscope.structures.forcefield.relaxation import hold_loosely, reduce_system
-from kinscope.structures.forcefield.system import cpu_platform, create_system, static_context
+from kinscope.structures.forcefield.system import append_molecule, cpu_platform, create_system, static_context
 from kinscope.structures.io import to_openmm
 from kinscope.structures.model import AtomArray
 

@@ -23,7 +23,7 @@ from kinscope.ligands.parameters.shipped import (
     load_parameters,
 )
 from kinscope.results.notes import Note, note
-from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.forcefield.system import Occupant, Parametrise
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import DrugDefinition, TargetPack
 

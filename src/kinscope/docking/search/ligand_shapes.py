@@ -158,8 +158,6 @@ def _others(atom: Any, but: Any) -> list[int]:
 
 def _shape(points: Coordinates, quartets: NDArray[np.intp]) -> tuple[int, ...]:
     """Dihedral angles in bins of sixty degrees centred on 0, 60, ... degrees."""
-    from kinscope.structures.side_chains.rotamers import dihedral_degrees
+    from kinscope.structures.stereochemistry import dihedrals
 
-    return tuple(
-        round(float(dihedral_degrees(*points[list(quartet)])) / _BIN_DEGREES) % 6 for quartet in quartets
-    )
+    return tuple(round(float(dihedrals(*points[list(quartet)])) / _BIN_DEGREES) % 6 for quartet in quartets)

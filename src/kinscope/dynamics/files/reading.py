@@ -276,11 +276,11 @@ def _cut(path: Path, frames: int, offset: int) -> _CutError:
 
 
 def _not_a_frame(path: Path, frames: int, offset: int, kind: str) -> StructureError:
-    what = (
-        f"This is no {kind} file." if not frames else f"There is no frame of {kind} after frame {frames - 1}."
-    )
+    after = f"There is no frame of {kind} after frame {frames - 1}."
     return StructureError(
-        what, where=f"{path}, byte {offset}", remedy="Give a trajectory, or copy it again if it is damaged."
+        after if frames else f"This is no {kind} file.",
+        where=f"{path}, byte {offset}",
+        remedy="Give a trajectory, or copy it again if it is damaged.",
     )
 
 

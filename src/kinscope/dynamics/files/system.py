@@ -109,9 +109,8 @@ def load_record(directory: Path) -> SolvatedSystem:
     try:
         return SolvatedSystem.model_validate_json(path.read_text())
     except (OSError, ValueError) as error:
-        raise _unusable(
-            f"There is no complete solvated system here ({type(error).__name__}).", path
-        ) from error
+        what = f"There is no complete solvated system here ({type(error).__name__})."
+        raise _unusable(what, path) from error
 
 
 def load_system(directory: Path) -> tuple[Any, FloatArray, FloatArray, SolvatedSystem]:

@@ -154,7 +154,6 @@ class GromacsEngine:
     def _stretch(
         self, plan: StepPlan, now: Conditions, steps: int, start: Point, seed: int, output: Output
     ) -> Point:
-        """One run under equal conditions."""
         produces = now.stage == "production"
         frames_every = plan.frame_interval_steps if produces else 0
         stretch = Stretch(now, steps, seed, frames_every, plan.report_interval_steps)
@@ -183,7 +182,6 @@ class GromacsEngine:
         return now.restraint_scale * self.settings.restraint_kcal_per_mol_per_square_angstrom * _KJ_PER_NM2
 
     def _write(self, folder: Path, stretch: Stretch, start: Point) -> None:
-        """What ``grompp`` reads."""
         strength = self._strength(stretch.now)
         settings = run_settings(self.nonbonded, stretch, self.settings.temperature_k, strength)
         (folder / "run.mdp").write_text(settings)

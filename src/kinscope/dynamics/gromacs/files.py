@@ -7,6 +7,7 @@ that what one run writes and the next reads are the same numbers.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,31 +66,22 @@ def write_g96(
 def read_g96(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Positions (n, 3) nm, velocities (n, 3) nm/ps and box (3, 3) nm.
 
-    Raises ValueError if a block is missing or holds what is no number.
+    Raises ValueError if a block is missing, cut, or holds what is no number.
     """
-    blocks: dict[str, list[str]] = {}
-    name = ""
-    with path.open() as handle:
-        for line in handle:
-            word = line.strip()
-            if word in ("POSITION", "VELOCITY", "BOX", "TITLE", "TIMESTEP"):
-                name = word
-                blocks[name] = []
-            elif word == "END":
-                name = ""
-            elif name:
-                blocks[name].append(line.rstrip("\n"))
+    blocks = dict(re.findall(r"^([A-Z]+)\s*\n(.*?)^END", path.read_text(), re.MULTILINE | re.DOTALL))
     missing = {"POSITION", "VELOCITY", "BOX"} - blocks.keys()
     if missing:
         raise ValueError(f"{path.name} has no block {', '.join(sorted(missing))}")
-    box = np.zeros((3, 3))
-    for (row, column), text in zip(_BOX_ORDER, blocks["BOX"][0].split(), strict=False):
-        box[row, column] = float(text)
+    box, numbers = np.zeros((3, 3)), blocks["BOX"].split()
+    if len(numbers) not in (3, 9):
+        raise ValueError(f"{path.name} has a box of {len(numbers)} numbers")
+    for place, text in zip(_BOX_ORDER, numbers, strict=False):
+        box[place] = float(text)
     return _points(blocks["POSITION"]), _points(blocks["VELOCITY"]), box
 
 
-def _points(lines: list[str]) -> FloatArray:
-    text = "".join(line[-3 * _WIDTH :] for line in lines)
+def _points(block: str) -> FloatArray:
+    text = "".join(line[-3 * _WIDTH :] for line in block.splitlines())
     fields = [text[start : start + _WIDTH] for start in range(0, len(text), _WIDTH)]
     return np.array(fields, dtype=np.float64).reshape(-1, 3)
 

@@ -55,10 +55,8 @@ def find_gromacs() -> PlatformChoice | None:
     year = re.match(r"\d{4}", version)
     if year is None or int(year.group()) < _LEAST_VERSION or "thread_mpi" not in said.get("MPI library", ""):
         return None
-    version, simd, precision = (
-        said.get(name, "").strip()[:40] for name in ("GROMACS version", "SIMD instructions", "Precision")
-    )
-    properties = {"Executable": executable, "Version": version, "SIMD": simd, "Precision": precision}
+    simd, precision = (said.get(name, "").strip()[:40] for name in ("SIMD instructions", "Precision"))
+    properties = {"Executable": executable, "Version": version[:40], "SIMD": simd, "Precision": precision}
     how = note("gromacs-build", simd=simd, precision=precision)
     return PlatformChoice(name=GROMACS, properties=properties, deterministic=True, reason=how)
 

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain, groupby
 from typing import Any
 
 import numpy as np
@@ -27,13 +28,8 @@ _FUDGE_QQ = 5.0 / 6.0
 """Amber's scale of 1-4 charges; a pair with another is written with its own product."""
 _ROUNDING = 1e-6
 _SAME_TYPE_DECIMALS = 12
-_UNDERSTOOD = (
-    "HarmonicBondForce",
-    "HarmonicAngleForce",
-    "PeriodicTorsionForce",
-    "NonbondedForce",
-    "CMMotionRemover",
-)
+_BONDED = {"HarmonicBondForce", "HarmonicAngleForce", "PeriodicTorsionForce"}
+_UNDERSTOOD = _BONDED | {"NonbondedForce", "CMMotionRemover"}
 
 
 Row = tuple[Any, ...]
@@ -97,12 +93,9 @@ def topology_of(system: Any, solute_atoms: int, restrained: Sequence[int] = ()) 
     terms = _terms_of(system)
     types = _atom_types(terms)
     lines = ["[ defaults ]", f"1 2 no 1.0 {_FUDGE_QQ:.16g}", "", "[ atomtypes ]"]
-    named = {number: (sigma, epsilon) for (sigma, epsilon), number in types.items()}
-    lines += [
-        f"T{number} 0 0.0 0.0 A {named[number][0]:.12g} {named[number][1]:.12g}" for number in sorted(named)
-    ]
+    lines += [f"T{number} 0 0.0 0.0 A {one:.12g} {two:.12g}" for (one, two), number in types.items()]
     molecules: dict[str, list[str]] = {}
-    order: list[tuple[str, int]] = []
+    order: list[str] = []
     shapes: dict[tuple[str, ...], str] = {}
     for first, last in _molecules(terms, solute_atoms):
         body = tuple(_molecule(terms, types, first, last))
@@ -110,20 +103,9 @@ def topology_of(system: Any, solute_atoms: int, restrained: Sequence[int] = ()) 
         if name not in molecules:
             held = restrained if name == SOLUTE else ()
             molecules[name] = ["", "[ moleculetype ]", f"{name} 0", *body, *_restraints(held)]
-        if order and order[-1][0] == name:
-            order[-1] = (name, order[-1][1] + 1)
-        else:
-            order.append((name, 1))
-    for block in molecules.values():
-        lines += block
-    lines += [
-        "",
-        "[ system ]",
-        "kinscope",
-        "",
-        "[ molecules ]",
-        *(f"{name} {count}" for name, count in order),
-    ]
+        order.append(name)
+    lines += [*chain.from_iterable(molecules.values()), "", "[ system ]", "kinscope", "", "[ molecules ]"]
+    lines += [f"{name} {len(list(same))}" for name, same in groupby(order)]
     return "\n".join(lines) + "\n"
 
 
@@ -132,25 +114,18 @@ def first_atoms(system: Any, solute_atoms: int) -> NDArray[np.int64]:
     count = system.getNumParticles()
     found = np.arange(count)
     for index in range(system.getNumConstraints()):
-        one, two, _ = system.getConstraintParameters(index)
-        low, high = sorted((one, two))
+        low, high = sorted(system.getConstraintParameters(index)[:2])
         found[high] = min(found[high], found[low])
     found[:solute_atoms] = 0
     return found
 
 
 def _terms_of(system: Any) -> _Terms:
-    """Read the System once, into plain numbers."""
-    from openmm import NonbondedForce
-
     forces = {type(force).__name__: force for force in system.getForces()}
-    if len(forces) != system.getNumForces() or not set(forces) <= set(_UNDERSTOOD):
-        raise _untranslatable(
-            ", ".join(sorted(set(forces) - set(_UNDERSTOOD))) or "the same kind of force twice"
-        )
+    if len(forces) != system.getNumForces() or not forces.keys() <= _UNDERSTOOD:
+        raise _untranslatable(", ".join(sorted(forces.keys() - _UNDERSTOOD)) or "a kind of force twice")
     count = system.getNumParticles()
     nonbonded = forces["NonbondedForce"]
-    assert isinstance(nonbonded, NonbondedForce)
     parameters = np.array(
         [[value._value for value in nonbonded.getParticleParameters(index)] for index in range(count)]
     ).reshape(count, 3)
@@ -172,8 +147,7 @@ def _terms_of(system: Any) -> _Terms:
         terms.add("angles", atoms, float(np.degrees(angle._value)), strength._value)
     for *atoms, periodicity, phase, strength in bonded_terms(forces.get("PeriodicTorsionForce")):
         if strength._value:
-            shape = int(periodicity), float(np.degrees(phase._value))
-            terms.add("torsions", atoms, *shape, strength._value)
+            terms.add("torsions", atoms, periodicity, float(np.degrees(phase._value)), strength._value)
     return terms
 
 

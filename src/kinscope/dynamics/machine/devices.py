@@ -49,25 +49,23 @@ class Packing(Record):
     reason: Note = note("one-at-once")
 
 
-def choose_platform(requested: str | None = None) -> PlatformChoice:
-    """The platform that this process runs dynamics on: a GPU's where one works, else the CPU, one thread.
+def choose_platform() -> PlatformChoice:
+    """The platform that this process runs dynamics on: what :data:`PLATFORM_VARIABLE` says.
 
-    ``requested``: a platform's name, or None for what :data:`PLATFORM_VARIABLE` says, else the first of
-    :func:`find_devices`.
+    Else the first of :func:`find_devices`, else the CPU on one thread.
 
-    Raises SettingsError if the requested platform is not installed or fails its trial.
+    Raises SettingsError if the platform named is not installed or fails its trial.
     """
-    said = os.environ.get(PLATFORM_VARIABLE, "").strip() if requested is None else ""
-    if said.startswith("{"):
-        return _told(said)
-    requested = requested or said
+    requested = os.environ.get(PLATFORM_VARIABLE, "").strip()
+    if requested.startswith("{"):
+        return _told(requested)
     if not requested:
         return _found_here()
     present = installed_platforms()
     if requested not in present:
         raise SettingsError(
             f"OpenMM has no platform {requested[:40]!r} here.",
-            where=f"platform ({PLATFORM_VARIABLE})" if said else "platform",
+            where=f"platform ({PLATFORM_VARIABLE})",
             remedy=f"Choose from: {', '.join(sorted(present))}.",
         )
     asked_for = note("platform-asked-for")
@@ -149,15 +147,13 @@ def _is_processor(platform: str, properties: Mapping[str, str]) -> bool:
 
 
 def _choice(name: str, properties: Mapping[str, str], reason: Note) -> PlatformChoice:
-    kept = {part: properties[part] for part in _INDICES if part in properties}
-    properties = {"Precision": "mixed", **kept}
+    properties = {"Precision": "mixed"} | {part: properties[part] for part in _INDICES if part in properties}
     return PlatformChoice(name=name, properties=properties, deterministic=False, reason=reason)
 
 
 def _key(choice: PlatformChoice) -> str:
-    return ":".join(
-        [choice.name, *(choice.properties[part] for part in _INDICES if part in choice.properties)]
-    )
+    held = (choice.properties[part] for part in _INDICES if part in choice.properties)
+    return ":".join((choice.name, *held))
 
 
 def _named_devices(text: str) -> tuple[Device, ...]:
@@ -214,12 +210,9 @@ def measure_packing(
         best = copies
     if not best:
         return None
-    measured = {"copies": tuple(rates), "ns_per_day": tuple(rates.values())}
-    return Packing(
-        replicas_per_device=best,
-        gain=rates[best] / rates[1],
-        reason=note("packing-measured", atoms=atoms, **measured),
-    )
+    copies_, pace = tuple(rates), tuple(rates.values())
+    reason = note("packing-measured", atoms=atoms, copies=copies_, ns_per_day=pace)
+    return Packing(replicas_per_device=best, gain=rates[best] / rates[1], reason=reason)
 
 
 def least_used(devices: Sequence[Device], in_use: Iterable[str], per_device: int) -> Device | None:

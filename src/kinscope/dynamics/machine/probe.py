@@ -100,7 +100,6 @@ def _last_line(text: str) -> str:
 
 
 def _ask(*arguments: str) -> object:
-    """What is answered, or None if it failed."""
     process = _start(*arguments)
     try:
         text, _ = process.communicate(timeout=_TRIAL_SECONDS)
@@ -154,11 +153,9 @@ def _trial(choice: PlatformChoice) -> dict[str, str]:
     energy = context.getState(energy=True).getPotentialEnergy()._value
     if energy != energy:
         raise ArithmeticError("the energy of a trial is not a number")
-    return {
-        key: context.getPlatform().getPropertyValue(context, key)
-        for key in context.getPlatform().getPropertyNames()
-        if key in ("DeviceName", "OpenCLPlatformName")
-    }
+    platform, told = context.getPlatform(), ("DeviceName", "OpenCLPlatformName")
+    kept = (key for key in platform.getPropertyNames() if key in told)
+    return {key: platform.getPropertyValue(context, key) for key in kept}
 
 
 def _wait() -> None:

@@ -75,7 +75,7 @@ def water_speed(
     """
     began = time.monotonic()
     width = (volume_cubic_nm * math.sqrt(2.0)) ** (1 / 3)
-    system, positions, box = _water_box(width, SolvationSettings())
+    system, positions, box = _water_box(width)
     trial = _Trial(system, Point(positions, None, box), 0, (1, 1), seconds, began, ready)
     return _speed_of(trial, ProtocolSettings(), platform)
 
@@ -166,11 +166,11 @@ def _on_gromacs(trial: _Trial, protocol: ProtocolSettings, platform: PlatformCho
     return setup, steps, timed.seconds, timed.processor_seconds
 
 
-def _water_box(width: float, settings: SolvationSettings) -> tuple[Any, FloatArray, FloatArray]:
+def _water_box(width: float) -> tuple[Any, FloatArray, FloatArray]:
     """System, positions (n, 3) nm and box of a dodecahedron of rigid TIP3P water."""
     import openmm
 
-    one = np.full((1, 3), width / 2)  # a particle in the middle, about which the box is filled
+    settings, one = SolvationSettings(), np.full((1, 3), width / 2)  # about which the box is filled
     filled = boxes.fill(one, np.array([False]), width)
     system = openmm.System()
     system.setDefaultPeriodicBoxVectors(*filled.box)
@@ -178,8 +178,7 @@ def _water_box(width: float, settings: SolvationSettings) -> tuple[Any, FloatArr
     force.setNonbondedMethod(openmm.NonbondedForce.PME)
     force.setCutoffDistance(settings.cutoff_nm)
     force.setEwaldErrorTolerance(settings.ewald_tolerance)
-    for molecule in range(len(filled.waters)):
-        first = 3 * molecule
+    for first in range(0, 3 * len(filled.waters), 3):
         for mass, charge, sigma, epsilon in _TIP3P:
             system.addParticle(mass)
             force.addParticle(charge, sigma, epsilon)

@@ -58,24 +58,17 @@ class Before:
         plan = plan_steps(settings, production_steps, gpu=gpu)
         every = max(1, ceil(plan.frame_interval_steps / short.frame_interval_steps))
         interval = every * short.frame_interval_steps
-        return plan.model_copy(
-            update={
-                "thermalise_steps": short.thermalise_steps,
-                "release_steps": short.release_steps,
-                "frame_interval_steps": interval,
-                "frames": production_steps // interval,
-            }
-        )
+        frames = {"frame_interval_steps": interval, "frames": production_steps // interval}
+        before = {name: getattr(short, name) for name in ("thermalise_steps", "release_steps")}
+        return plan.model_copy(update=before | frames)
 
     def check_system(self, system: SolvatedSystem) -> None:
         """Refuse a replica of another system.
 
         Raises RunDirectoryError if it is.
         """
-        if (system.system_sha256, system.state_sha256) != (
-            self.record.system_sha256,
-            self.record.state_sha256,
-        ):
+        own = self.record
+        if (system.system_sha256, system.state_sha256) != (own.system_sha256, own.state_sha256):
             raise RunDirectoryError(
                 "The replica that is to be continued is of another system.",
                 where=str(self.directory),
@@ -106,11 +99,8 @@ class Before:
     def history(self) -> tuple[str, ...]:
         """In words, what is continued."""
         record = self.record
-        words = (
-            f"{record.length_ns:g} ns on {record.platform.label}, OpenMM {record.openmm}, "
-            f"{record.wall_seconds:.0f} s"
-        )
-        return (*record.continued, words)
+        run = f"{record.length_ns:g} ns on {record.platform.label}"
+        return (*record.continued, f"{run}, OpenMM {record.openmm}, {record.wall_seconds:.0f} s")
 
 
 def read_before(directory: Path, settings: ProtocolSettings, replica: int, seed: int) -> Before:

@@ -11,18 +11,17 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, KinscopeError, RunDirectoryError
 from kinscope.core.files import sha256_of_file, write_atomic
-from kinscope.core.progress import Progress, leave_if_asked
+from kinscope.core.progress import Progress, leave_if_asked, silent
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files import checkpoints
@@ -46,7 +45,7 @@ from kinscope.dynamics.records import (
 from kinscope.dynamics.replicas.extension import Before, read_before
 from kinscope.dynamics.segments import BlowUpError, Engine, Output, Segment, SegmentEngine
 from kinscope.dynamics.settings import ProtocolSettings
-from kinscope.structures.io import read_model
+from kinscope.structures.io import read_model, write_model
 
 _RESULTS = (TRAJECTORY_FILE, ENERGIES_FILE, TOPOLOGY_FILE, END_FILE, REPLICA_RECORD_FILE)
 """The record last: it says that the rest is whole."""
@@ -123,7 +122,7 @@ def run_replica(
     output: Path,
     task: ReplicaTask,
     *,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     platform: PlatformChoice | None = None,
 ) -> ReplicaRecord:
     """Run one replica to its end, going on from the last whole checkpoint if there is one.
@@ -158,7 +157,7 @@ class _Replica:
         scratch: Path,
         task: ReplicaTask,
         platform: PlatformChoice,
-        progress: Progress | None,
+        progress: Progress,
     ) -> None:
         self.scratch = scratch
         self.task = task
@@ -181,10 +180,15 @@ class _Replica:
         self.atoms = read_model(system_directory / PROTEIN_FILE)
         heavy = np.asarray(self.atoms.element != "H")
         self.start = Point(positions, None, box) if self.before is None else self.before.point
-        self.engine = engine_for(system, positions, heavy, self.settings, platform, scratch)
+        self.engine: SegmentEngine
+        if platform.name == GROMACS:
+            from kinscope.dynamics.gromacs.engine import GromacsEngine
+
+            self.engine = GromacsEngine(system, positions, heavy, self.settings, platform, scratch)
+        else:
+            self.engine = Engine(system, positions, heavy, self.settings, platform)
 
     def _key(self) -> str:
-        """What tells this replica from every other."""
         parts = (
             self.record.system_sha256,
             self.record.state_sha256,
@@ -211,8 +215,8 @@ class _Replica:
             except BlowUpError as error:
                 position, point = self._retry(position, str(error))
             else:
-                return self._conclude(plan, position, "finished", point)
-        return self._conclude(self.plan, replace(position, attempt=self.settings.retries), "failed")
+                return self._conclude(plan, position, point)
+        return self._conclude(self.plan, replace(position, attempt=self.settings.retries), None)
 
     def _begin(self, attempt: int) -> Position:
         """Where an attempt begins: at the first step, or where the shorter replica ended."""
@@ -227,7 +231,10 @@ class _Replica:
         end = segment_end(self.settings, plan, position.step)
         segment = Segment(plan, position.step, end, position.attempt, seed, velocities)
         output = Output()
-        point = self.engine.run(segment, point, output, self._report(plan))
+        total = plan.total_steps
+        point = self.engine.run(
+            segment, point, output, lambda step: self.progress(step / total, f"{step} of {total} steps")
+        )
         trajectory = encode_frames(output.frames, self.scratch)
         rows = b"" if position.energies_bytes else _HEADER
         rows += "".join(row.csv() for row in output.rows).encode()
@@ -243,13 +250,6 @@ class _Replica:
         checkpoints.save(self.scratch, position, point)
         leave_if_asked()
         return position, point
-
-    def _report(self, plan: StepPlan) -> Callable[[int], None]:
-        def report(step: int) -> None:
-            if self.progress is not None:
-                self.progress(step / plan.total_steps, f"{step} of {plan.total_steps} steps")
-
-        return report
 
     def _resume(self) -> tuple[Position, Point]:
         """Where to go on: the last whole checkpoint, or the start of the first attempt."""
@@ -309,27 +309,22 @@ class _Replica:
             record = ReplicaRecord.model_validate_json(path.read_text())
         except ValueError:
             return None
-        same = all(getattr(record, name) == value for name, value in self._identity().items())
-        if not same:
+        if any(getattr(record, name) != value for name, value in self._identity().items()):
             raise other_replica(self.scratch)
         return record
 
-    def _conclude(
-        self, plan: StepPlan, position: Position, status: str, point: Point | None = None
-    ) -> ReplicaRecord:
-        """Cut the files to what counts, write topology, end and record, drop the checkpoints."""
+    def _conclude(self, plan: StepPlan, position: Position, end: Point | None) -> ReplicaRecord:
+        """Cut the files to what counts, write topology, end (if it finished) and record, drop checkpoints."""
         import openmm
-
-        from kinscope.structures.io import write_model
 
         trajectory, energies = self.scratch / TRAJECTORY_FILE, self.scratch / ENERGIES_FILE
         append_at(trajectory, position.trajectory_bytes, b"")
         append_at(energies, position.energies_bytes, b"")
         write_model(self.scratch / TOPOLOGY_FILE, self.atoms)
-        if point is not None:
-            checkpoints.write(self.scratch / END_FILE, position, point)
+        if end is not None:
+            checkpoints.write(self.scratch / END_FILE, position, end)
         time_step = self.settings.time_step_fs / 2**position.attempt
-        finished = status == "finished"
+        finished = end is not None
         temperatures, potentials = production_rows(energies) if finished else (np.zeros(0), np.zeros(0))
         record = ReplicaRecord(
             **self._identity(),
@@ -356,19 +351,3 @@ class _Replica:
         write_atomic(self.scratch / REPLICA_RECORD_FILE, record.model_dump_json(indent=1))
         checkpoints.clear(self.scratch)
         return record
-
-
-def engine_for(
-    system: Any,
-    reference: FloatArray,
-    heavy: NDArray[np.bool_],
-    settings: ProtocolSettings,
-    platform: PlatformChoice,
-    scratch: Path,
-) -> SegmentEngine:
-    """What steps a replica on a platform: OpenMM, or GROMACS where the platform is that."""
-    if platform.name != GROMACS:
-        return Engine(system, reference, heavy, settings, platform)
-    from kinscope.dynamics.gromacs.engine import GromacsEngine
-
-    return GromacsEngine(system, reference, heavy, settings, platform, scratch)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,7 @@ def transplant(
     excess = solute_charge(solute, settings, ligands) + len(box.positive) - len(box.negative)
     random = np.random.default_rng(derive_seed(origin.seed, "ions"))
     box = boxes.exchange(box, positions, max(0, -excess), max(0, excess), random)
-    origin = dataclasses.replace(
-        origin, removed=int(doomed.sum()), exchanged=abs(excess), started=origin.started or time.monotonic()
-    )
+    origin = dataclasses.replace(origin, removed=int(doomed.sum()), exchanged=abs(excess))
     return finish(directory, solute, box, settings, origin, ligands)
 
 

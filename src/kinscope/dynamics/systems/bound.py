@@ -37,7 +37,6 @@ class PlacedLigand:
     positions_angstrom: FloatArray
     """(n_atoms, 3) in the order of the parameters, in the frame of the protein model."""
     pose: str
-    """Where the pose comes from, in words."""
 
 
 def place(forcefield: LigandForceField, pose: Mol, words: str) -> PlacedLigand:
@@ -68,16 +67,16 @@ def _same_order(own: Mol, pose: Mol) -> tuple[int, ...]:
         return ()
     if Chem.GetFormalCharge(own) != Chem.GetFormalCharge(pose):
         return ()
-    straight = all(
-        one.GetAtomicNum() == other.GetAtomicNum()
-        for one, other in zip(first.GetAtoms(), second.GetAtoms(), strict=True)
-    ) and all(
-        second.GetBondBetweenAtoms(bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()) is not None
-        for bond in first.GetBonds()
-    )
-    if straight:
+    elements, bonds = zip(*(_drawn(graph) for graph in (first, second)), strict=True)
+    if elements[0] == elements[1] and bonds[0] == bonds[1]:
         return tuple(range(first.GetNumAtoms()))
     return tuple(second.GetSubstructMatch(first))
+
+
+def _drawn(graph: Mol) -> tuple[list[int], set[frozenset[int]]]:
+    """Atomic numbers, and the pairs of atoms that are bonded."""
+    bonds = {frozenset((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx())) for bond in graph.GetBonds()}
+    return [atom.GetAtomicNum() for atom in graph.GetAtoms()], bonds
 
 
 def with_ligands(model: AtomArray, placed: Sequence[PlacedLigand]) -> AtomArray:

@@ -52,10 +52,6 @@ class RelaxedComplex:
 
     protein: AtomArray
     ligands: tuple[PlacedLigand, ...]
-    ligand_moved_angstrom: float
-    """RMSD of the ligands' heavy atoms to the poses given, not superposed."""
-    side_chains_moved_angstrom: float
-    """RMSD of the heavy atoms that were free to move."""
     interaction_kcal_per_mol: float
     """Lennard-Jones energy between ligands and protein afterwards."""
     potential_kcal_per_mol: float
@@ -94,22 +90,15 @@ def relax_complex(
     for index in np.flatnonzero(~free):
         system.setParticleMass(int(index), 0.0)
     relaxed, potential = _minimised(system, positions)
-    start = np.asarray(solute.coord, dtype=np.float64)
-    moved = ((relaxed - start) ** 2).sum(axis=1)
-    side_chains = free & heavy & ~mask
+    moved = ((relaxed - np.asarray(solute.coord, dtype=np.float64)) ** 2).sum(axis=1)
     protein = model.copy()
     protein.coord = relaxed[~mask].astype(np.float32)
-    ligand_moved = float(np.sqrt(moved[mask & heavy].mean()))
     interaction = lennard_jones_between(nonbonded, relaxed / 10, mask)
-    words = f"settled by {ligand_moved:.2f} angstrom, Lennard-Jones energy {interaction:.0f} kcal/mol"
-    return RelaxedComplex(
-        protein,
-        _placed(ligands, relaxed[mask], words),
-        ligand_moved,
-        float(np.sqrt(moved[side_chains].mean())) if side_chains.any() else 0.0,
-        interaction,
-        potential,
+    words = (
+        f"settled by {np.sqrt(moved[mask & heavy].mean()):.2f} angstrom, "
+        f"Lennard-Jones energy {interaction:.0f} kcal/mol"
     )
+    return RelaxedComplex(protein, _placed(ligands, relaxed[mask], words), interaction, potential)
 
 
 def preferred_complex(
@@ -122,11 +111,11 @@ def preferred_complex(
     Raises ComputationError if none can be settled.
     """
     found: list[RelaxedComplex] = []
-    for number, pose in enumerate(poses):
+    for pose in poses:
         try:
             found.append(relax_complex(model, [pose], settings))
         except ComputationError:
-            if number == len(poses) - 1 and not found:
+            if pose is poses[-1] and not found:
                 raise
     lowest = min(one.potential_kcal_per_mol for one in found)
     return next(one for one in found if one.potential_kcal_per_mol < lowest + STRAINED_KCAL_PER_MOL)

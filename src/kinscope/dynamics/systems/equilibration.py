@@ -51,7 +51,7 @@ def equilibrate_solvent(
 
     Raises ComputationError if the solvent becomes unstable.
     """
-    from openmm import OpenMMException
+    import openmm
 
     started = time.monotonic()
     system, positions, box, record = load_system(directory)
@@ -64,13 +64,24 @@ def equilibrate_solvent(
         points = list(before.density) if before else []
         points += _followed(context, done_ps, steps, mass)
         solvent = _solvent(context, positions[: record.solute_atoms], record)
-    except OpenMMException as error:
+    except openmm.OpenMMException as error:
         raise ComputationError(
             f"The solvent became unstable while its density settled ({error}).",
             where=str(directory),
             remedy="Solvate the model again; check it for overlapping atoms (kinscope models check).",
         ) from error
-    run = _describe(record, choice, seed, done_ps + steps * _TIME_STEP_PS, points, started)
+    run = Equilibration(
+        length_ps=round(done_ps + steps * _TIME_STEP_PS, 4),
+        time_step_fs=_TIME_STEP_PS * 1000,
+        temperature_k=record.settings.temperature_k,
+        pressure_bar=record.settings.pressure_bar,
+        seed=seed,
+        platform=choice.name,
+        machine=f"{machine.system()} {machine.machine()}",
+        openmm=openmm.version.version,
+        wall_seconds=round((before.wall_seconds if before else 0.0) + time.monotonic() - started, 1),
+        density=tuple(points),
+    )
     origin = Origin(record.variant, record.seed, record.origin, run, started=started, ligands=record.ligands)
     return store(
         directory,
@@ -105,12 +116,10 @@ def _context(
 def _followed(context: Any, done_ps: float, steps: int, mass: float) -> list[DensityPoint]:
     """Take the steps, with a look at the density before the first and after every block."""
     points = [_look(context, done_ps, mass)]
-    done = 0
-    while done < steps:
+    for done in range(0, steps, _POINT_STEPS):
         block = min(_POINT_STEPS, steps - done)
         context.getIntegrator().step(block)
-        done += block
-        points.append(_look(context, done_ps + done * _TIME_STEP_PS, mass))
+        points.append(_look(context, done_ps + (done + block) * _TIME_STEP_PS, mass))
     return points
 
 
@@ -133,7 +142,6 @@ def _look(context: Any, time_ps: float, mass: float) -> DensityPoint:
 
 
 def _solvent(context: Any, solute: Any, record: SolvatedSystem) -> SolventBox:
-    """The solvent in the solute's own frame."""
     from openmm import unit
 
     state = context.getState(positions=True)
@@ -149,29 +157,4 @@ def _solvent(context: Any, solute: Any, record: SolvatedSystem) -> SolventBox:
     moved += shifts.mean(axis=0)
     return SolventBox.from_positions(
         moved[record.solute_atoms :], box, record.positive_ions, record.negative_ions, solute.mean(axis=0)
-    )
-
-
-def _describe(
-    record: SolvatedSystem,
-    choice: PlatformChoice,
-    seed: int,
-    length_ps: float,
-    points: list[DensityPoint],
-    started: float,
-) -> Equilibration:
-    import openmm
-
-    earlier = record.equilibration.wall_seconds if record.equilibration else 0.0
-    return Equilibration(
-        length_ps=round(length_ps, 4),
-        time_step_fs=_TIME_STEP_PS * 1000,
-        temperature_k=record.settings.temperature_k,
-        pressure_bar=record.settings.pressure_bar,
-        seed=seed,
-        platform=choice.name,
-        machine=f"{machine.system()} {machine.machine()}",
-        openmm=openmm.version.version,
-        wall_seconds=round(earlier + time.monotonic() - started, 1),
-        density=tuple(points),
     )

@@ -26,15 +26,8 @@ _TYPICAL_VOLUME_CUBIC_NM = 380.0
 """A kinase domain's box."""
 _BOND_NM = 0.0957
 """O-H bond of TIP3P (Jorgensen et al., J. Chem. Phys. 1983, 79, 926)."""
-_SHAPING = (
-    "force_field",
-    "water_model",
-    "padding_nm",
-    "ionic_strength_molar",
-    "temperature_k",
-    "pressure_bar",
-)
-"""Settings that decide what is in a box; the others only how it runs."""
+_RUNNING = {"cutoff_nm", "ewald_tolerance", "hydrogen_mass_amu", "settle_steps", "equilibration_ps"}
+"""Settings that decide how a box runs; the others what is in it."""
 
 
 class BoxRecord(VersionedRecord):
@@ -87,7 +80,7 @@ def read_box(pack: TargetPack, state: str, settings: SolvationSettings) -> Shipp
         data = dict(np.load(directory / BOX_FILE, allow_pickle=False))
     except (OSError, ValueError):
         return None
-    if any(getattr(record.settings, name) != getattr(settings, name) for name in _SHAPING):
+    if record.settings.model_dump(exclude=_RUNNING) != settings.model_dump(exclude=_RUNNING):
         return None
     oxygen = data["oxygen"] * data["unit_nm"] + data["centre_nm"]
     bonds = data["bonds"] * (_BOND_NM / 127)
@@ -99,22 +92,15 @@ def read_box(pack: TargetPack, state: str, settings: SolvationSettings) -> Shipp
 
 def shipped_boxes(pack: TargetPack, state: str, settings: SolvationSettings) -> Iterator[ShippedBox]:
     """The usable boxes of a pack, that of the state first."""
-    others = [other.id for other in pack.states if other.id != state]
-    for name in (state, *others):
-        box = read_box(pack, name, settings)
-        if box is not None:
-            yield box
+    names = (state, *(other.id for other in pack.states if other.id != state))
+    yield from filter(None, (read_box(pack, name, settings) for name in names))
 
 
 def write_box(
     directory: Path, state: str, system_directory: Path, system: SolvatedSystem, model: AtomArray
 ) -> Path:
-    """Write the box of an equilibrated system: oxygens to 0.0002 nm, O-H bonds to 0.0008 nm; about 150 kB.
-
-    Raises ValueError if the system was never equilibrated.
-    """
-    if system.equilibration is None:
-        raise ValueError("only an equilibrated box is worth shipping")
+    """Write the box of an equilibrated system: oxygens to 0.0002 nm, O-H bonds to 0.0008 nm; about 150 kB."""
+    assert system.equilibration is not None
     box = solvent_of(system_directory)
     centre = box.waters[:, 0].mean(axis=0)
     oxygen = box.waters[:, 0] - centre

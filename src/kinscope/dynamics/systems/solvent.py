@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from kinscope.core.errors import StructureError
+from kinscope.core.errors import RunDirectoryError, StructureError
 from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
+from kinscope.dynamics.box import model_sha256
 from kinscope.dynamics.files.system import Origin, load_record, solvent_of
+from kinscope.dynamics.machine.devices import choose_platform
 from kinscope.dynamics.records import PROTEIN_FILE, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.assemble import finish, solute_charge, transplant
 from kinscope.dynamics.systems.bound import PlacedLigand, ligand_mask, with_ligands
 from kinscope.dynamics.systems.equilibration import equilibrate_solvent
-from kinscope.dynamics.systems.shipped import shipped_boxes
+from kinscope.dynamics.systems.shipped import shipped_boxes, write_box
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import TargetPack
@@ -57,8 +62,8 @@ def solvate_native(
     Raises StructureError if the force field has no template for a residue.
     """
     started = time.monotonic()
-    solute = with_ligands(model, ligands)
     if pack is not None and state is not None:
+        solute = with_ligands(model, ligands)
         for shipped in shipped_boxes(pack, state, settings):
             placed = _lay_on(solute, shipped.ca_residues, shipped.ca_angstrom)
             own = shipped.record.state == state
@@ -131,21 +136,15 @@ def solvate_mutant(
     return transplant(placed, solvent_of(native_directory), settings, origin, directory, ligands)
 
 
-def _lay_on(
-    model: AtomArray,
-    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
-    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> AtomArray | None:
+def _lay_on(model: AtomArray, residues: NDArray[np.int_], alpha: NDArray[np.float32]) -> AtomArray | None:
     """The model in the frame of given CA atoms: as it is if it lies there, superposed if it can, or None."""
     import biotite.structure as struc
 
     own = model[model.atom_name == "CA"]
     _, mine, theirs = np.intersect1d(own.res_id, residues, return_indices=True)
-    if len(mine) == 0:
-        return None
     target = struc.AtomArray(len(theirs))
     target.coord = np.asarray(alpha, dtype=np.float32)[theirs]
-    if struc.rmsd(target, own[mine]) < _SAME_FRAME_ANGSTROM:
+    if len(mine) and struc.rmsd(target, own[mine]) < _SAME_FRAME_ANGSTROM:
         return model
     if len(mine) >= 3:
         fitted, transform = struc.superimpose(target, own[mine])
@@ -154,13 +153,52 @@ def _lay_on(
     return None
 
 
-def _same_shape(
-    model: AtomArray,
-    residues: np.ndarray[tuple[int], np.dtype[np.int_]],
-    alpha: np.ndarray[tuple[int, int], np.dtype[np.float32]],
-) -> bool:
+def _same_shape(model: AtomArray, residues: NDArray[np.int_], alpha: NDArray[np.float32]) -> bool:
     """Whether a model in the frame of given CA atoms has the same residues, every CA near its place."""
     own = model[model.atom_name == "CA"]
     if not np.array_equal(own.res_id, residues):
         return False
     return bool(np.linalg.norm(own.coord - alpha, axis=1).max() < _SAME_SHAPE_ANGSTROM)
+
+
+_BLOCK_STEPS = 250
+"""One picosecond: what a kill can cost."""
+_STEP_PS = 0.004
+_LENGTH_PS = 20.0
+_SEED = 2025
+
+
+def build_solvent(pack: TargetPack, state: str, out_dir: Path) -> SolvatedSystem:
+    """Equilibrate a box around the reference model of a state and write it in shipping form.
+
+    A box is written after every picosecond at constant pressure, so that one cut short is still usable and
+    says how long it ran; a second call goes on where the first stopped.
+
+    ``out_dir``: gets ``<state>/box.npz`` and ``<state>/box.json``; a pack keeps them in ``solvent/``.
+    """
+    from kinscope.structures.reference.build import reference_model
+
+    model = reference_model(pack, state)[0]
+    work = out_dir / "work" / state
+    settings = SolvationSettings()  # what replicas ask for
+    system = _under_way(work, model, settings) or fill_native(
+        model, settings, derive_seed(_SEED, "solvent", state), work
+    )
+    choice = choose_platform()
+    while (so_far := system.equilibration.length_ps if system.equilibration else 0.0) < _LENGTH_PS - 1e-6:
+        steps = min(_BLOCK_STEPS, round((_LENGTH_PS - so_far) / _STEP_PS))
+        system = equilibrate_solvent(work, steps, derive_seed(_SEED, "density", state), platform=choice)
+        write_box(out_dir / state, state, work, system, model)
+    shutil.rmtree(work, ignore_errors=True)
+    with suppress(OSError):  # another state may still be under way in it
+        work.parent.rmdir()
+    return system
+
+
+def _under_way(work: Path, model: AtomArray, settings: SolvationSettings) -> SolvatedSystem | None:
+    """The system an earlier call left, if it is of this model and these settings."""
+    try:
+        record = load_record(work)
+    except RunDirectoryError:
+        return None
+    return record if record.model_sha256 == model_sha256(model) and record.settings == settings else None

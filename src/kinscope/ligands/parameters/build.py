@@ -1,6 +1,4 @@
-"""Making a ligand's force-field parameters from its SMILES or molecule, start to end.
-
-A ligand's terms as a force-field file of OpenMM.
+"""Making a ligand's force-field parameters from its SMILES, start to end: a force-field file of OpenMM.
 
 Every atom gets a type of its own, so that the file says of each term which atoms it belongs to and nothing is
 left to matching rules; impropers are written for the ``amber`` ordering, which then keeps tleap's order.
@@ -9,6 +7,7 @@ left to matching rules; impropers are written for the ``amber`` ordering, which 
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Sequence
 from importlib import metadata
@@ -19,7 +18,7 @@ from pydantic import Field
 
 from kinscope.core.errors import LigandError
 from kinscope.core.files import write_atomic
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.ligands.parameters.charges import am1bcc_charges, spread_out_conformers
 from kinscope.ligands.parameters.gaff import Terms, Torsion, gaff2_terms
@@ -119,7 +118,7 @@ def build_parameters(
     settings: ParameterSettings | None = None,
     tools: AmberTools | None = None,
     keep: Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> LigandForceField:
     """Make ``out_dir / NAME.xml`` and ``NAME.json`` for the form of a molecule that a SMILES states.
 
@@ -188,14 +187,13 @@ def is_polyphosphate(molecule: Mol) -> bool:
 
 
 def _check_name(name: str, residue_name: str) -> None:
-    plain = name.replace("-", "").replace("_", "")
-    if not (plain.isascii() and plain.isalnum()) or len(name) > _NAME_LENGTH:
+    if not re.fullmatch(rf"(?=.*[A-Za-z0-9])[A-Za-z0-9_-]{{1,{_NAME_LENGTH}}}", name):
         raise LigandError(
             f"A ligand cannot be called {name[:60]!r}.",
             where="name",
             remedy=f"Use letters, digits, - and _, at most {_NAME_LENGTH}.",
         )
-    if not (residue_name.isascii() and residue_name.isalnum()) or len(residue_name) > _RESIDUE_LENGTH:
+    if not re.fullmatch(rf"[A-Za-z0-9]{{1,{_RESIDUE_LENGTH}}}", residue_name):
         raise LigandError(
             f"A residue cannot be called {residue_name[:60]!r}.",
             where="residue name",

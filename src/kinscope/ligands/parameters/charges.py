@@ -3,8 +3,6 @@
 AM1 populations come from sqm, atom and bond types from antechamber; the bond charge corrections (Jakalian,
 Jack & Bayly, J. Comput. Chem. 2002, 23, 1623) are added here from AmberTools' own table, because antechamber
 passes in silence over a bond that the table lacks.
-
-Conformers that charges are averaged over, and which atoms of a molecule are equivalent.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError, LigandError
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.ligands.chemistry import add_conformers, quiet
 from kinscope.ligands.library import EMBEDDING_SEED
 from kinscope.ligands.parameters.programs import AmberTools
@@ -96,7 +94,7 @@ def equivalence_classes(molecule: Mol) -> NDArray[np.int_]:
     plain = bare_graph(molecule)
     plain.UpdatePropertyCache(strict=False)
     Chem.FastFindRings(plain)
-    return np.array(list(Chem.CanonicalRankAtoms(plain, breakTies=False)), dtype=np.int_)
+    return np.array(Chem.CanonicalRankAtoms(plain, breakTies=False), dtype=np.int_)
 
 
 def symmetrised(values: FloatArray, classes: NDArray[np.int_]) -> FloatArray:
@@ -181,17 +179,14 @@ class BccTypes:
         """Correction (n_atoms,) of each atom in e, and the bonds that the table does not list."""
         total = np.zeros(len(self.atoms))
         missing = []
+        both = {(other, one, kind): -value for (one, other, kind), value in table.items()} | table
         for first, second, kind in self.bonds:
-            one, other = self.atoms[first], self.atoms[second]
-            if (one, other, kind) in table:
-                value = table[one, other, kind]
-            elif (other, one, kind) in table:
-                value = -table[other, one, kind]
-            else:
+            value = both.get((self.atoms[first], self.atoms[second], kind))
+            if value is None:
                 missing.append((first, second, kind))
-                continue
-            total[first] += value
-            total[second] -= value
+            else:
+                total[first] += value
+                total[second] -= value
         return total, tuple(missing)
 
 
@@ -203,7 +198,7 @@ def am1bcc_charges(
     directory: Path,
     *,
     optimise: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Charges:
     """AM1-BCC charges of a molecule with all hydrogens.
 
@@ -230,8 +225,7 @@ def am1bcc_charges(
     for number, shape in enumerate(conformers):
         found, version = _populations(molecule, shape, tools, directory, net, number, optimise)
         populations.append(found + corrections)
-        if progress is not None:
-            progress((number + 1) / len(conformers), f"conformer {number + 1} of {len(conformers)}")
+        progress((number + 1) / len(conformers), f"conformer {number + 1} of {len(conformers)}")
     classes = equivalence_classes(molecule)
     every = symmetrised(np.array(populations), classes)
     return Charges(
@@ -265,8 +259,7 @@ def rounded(charges: FloatArray, classes: NDArray[np.int_], net: int) -> list[fl
         )
     even = charges - (charges.sum() - net) / len(charges)
     whole = np.round(even * _UNIT_E).astype(np.int64)
-    counts = {number: int((classes == number).sum()) for number in set(classes.tolist())}
-    alone = np.array([counts[number] == 1 for number in classes.tolist()])
+    alone = (classes[:, None] == classes).sum(axis=1) == 1
     pool = np.flatnonzero(alone) if alone.any() else np.arange(len(whole))
     whole[pool[np.abs(whole[pool]).argmax()]] += net * _UNIT_E - int(whole.sum())
     return [int(value) / _UNIT_E for value in whole]
@@ -285,13 +278,11 @@ def read_corrections(path: Path) -> dict[tuple[str, str, str], float]:
 def write_sdf(path: Path, molecule: Mol, shape: FloatArray) -> None:
     """A molecule with one conformer (n_atoms, 3) as an SDF that antechamber reads: bonds drawn, V2000."""
     from rdkit import Chem
-    from rdkit.Geometry import Point3D
 
     work = Chem.Mol(molecule)
     work.RemoveAllConformers()
     conformer = Chem.Conformer(work.GetNumAtoms())
-    for index, (x, y, z) in enumerate(shape.tolist()):
-        conformer.SetAtomPosition(index, Point3D(x, y, z))
+    conformer.SetPositions(shape)
     work.AddConformer(conformer)
     Chem.Kekulize(work, clearAromaticFlags=True)
     path.write_text(Chem.MolToMolBlock(work, kekulize=True) + "$$$$\n")

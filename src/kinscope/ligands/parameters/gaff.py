@@ -116,10 +116,9 @@ def aromatic_dihedrals(gaff2: Path) -> dict[tuple[str, str], str]:
     found = {}
     pattern = re.compile(rf"^X -({_TYPE})-({_TYPE})-X \s+(\d+\s+-?[0-9.]+\s+-?[0-9.]+\s+-?[0-9.]+)")
     for line in gaff2.read_text(errors="replace").splitlines():
-        match = pattern.match(line)
-        if match:
-            one, other = match.group(1).strip(), match.group(2).strip()
-            found[one, other] = found[other, one] = match.group(3)
+        if match := pattern.match(line):
+            one, other = match[1].strip(), match[2].strip()
+            found[one, other] = found[other, one] = match[3]
     return found
 
 
@@ -196,9 +195,8 @@ def read_terms(prmtop: Path) -> Terms:
     periodic = forces[PeriodicTorsionForce]
     torsions = []
     for index in range(periodic.getNumTorsions()):
-        *four, periodicity, phase, strength = periodic.getTorsionParameters(index)
-        atoms = (four[0], four[1], four[2], four[3])
-        torsions.append(Torsion(atoms, int(periodicity), float(phase._value), float(strength._value)))
+        i, j, k, m, periodicity, phase, strength = periodic.getTorsionParameters(index)
+        torsions.append(Torsion((i, j, k, m), int(periodicity), phase._value, strength._value))
     types = amber._prmtop._raw_data["AMBER_ATOM_TYPE"]
     return Terms(
         tuple(str(kind).strip() for kind in types),

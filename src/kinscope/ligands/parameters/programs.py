@@ -48,10 +48,10 @@ class AmberTools:
             return found.name.removesuffix(".dist-info").rpartition("-")[2]
         return "unknown"
 
-    def run(self, program: str, arguments: list[str], directory: Path, *, seconds: float = 3600.0) -> str:
+    def run(self, program: str, arguments: list[str], directory: Path) -> str:
         """Run a program in a directory; its output.
 
-        Raises ComputationError if it cannot be started, fails, or takes longer than ``seconds``.
+        Raises ComputationError if it cannot be started, fails, or takes longer than an hour.
         """
         environment = {
             **os.environ,
@@ -68,7 +68,7 @@ class AmberTools:
                 capture_output=True,
                 text=True,
                 errors="replace",
-                timeout=seconds,
+                timeout=3600.0,
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -90,17 +90,14 @@ def find_ambertools() -> AmberTools:
     them.
     """
     beside = Path(sys.executable).parent
-    places = [beside] if (beside / "antechamber").is_file() else []
-    on_path = shutil.which("antechamber")
-    if on_path is not None:
-        places.append(Path(on_path).parent)
-    if not places:
+    first = shutil.which("antechamber", path=f"{beside}{os.pathsep}{os.environ.get('PATH', '')}")
+    if first is None:
         raise ComputationError(
             "AmberTools (antechamber, sqm, parmchk2, tleap) are not installed here.",
             where=f"{beside} and PATH",
             remedy=_REMEDY,
         )
-    programs = places[0]
+    programs = Path(first).parent
     missing = [name for name in PROGRAMS if not (programs / name).is_file()]
     homes = [Path(os.environ["AMBERHOME"])] if "AMBERHOME" in os.environ else []
     for home in (programs.parent, *homes):

@@ -39,6 +39,7 @@ class LigandAtom(Record):
     element: str
     gaff2_type: str
     charge_e: float
+    """The charges add up to the net charge exactly as written."""
     charge_spread_e: float
     """Standard deviation of the charge over the conformers, after symmetrisation."""
 
@@ -80,11 +81,6 @@ class LigandParameters(VersionedRecord):
     warnings: tuple[Note, ...] = ()
     forcefield_sha256: str
     """Of the XML file."""
-
-    @property
-    def charges_e(self) -> tuple[float, ...]:
-        """Charge of every atom; they add up to the net charge exactly as written."""
-        return tuple(atom.charge_e for atom in self.atoms)
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,17 @@ Proline's ring and side chains with missing atoms are left out.
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import combinations
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from kinscope.core.errors import StructureError
 from kinscope.core.records import Record
 from kinscope.core.residues import one_letter
 from kinscope.results.measured import StateGeometry
@@ -27,6 +32,7 @@ from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.conformation.classify import classify_state
 from kinscope.structures.conformation.literature import ASPECTS, LabelComparison, compare_labels
 from kinscope.structures.model import AtomArray
+from kinscope.structures.reference.build import available_states, reference_model
 from kinscope.structures.side_chains.rotamers import (
     CHI_ATOMS,
     chi_angles,
@@ -45,7 +51,9 @@ from kinscope.structures.stereochemistry import (
     ramachandran_outliers,
 )
 from kinscope.structures.superposition import deviations
-from kinscope.structures.wwpdb.source import PdbSource
+from kinscope.structures.wwpdb.entries import chain_of_structure, protein_chains
+from kinscope.structures.wwpdb.source import MIRROR_VARIABLE, PdbSource, read_structure_file
+from kinscope.targets.loader import load_target, target_names
 from kinscope.targets.pack import TargetPack
 
 
@@ -73,16 +81,9 @@ def crystal_deviations(
     found = []
     for label, residues in members.items():
         code, _, chain = label.partition(":")
-        crystal = read_chain(source, code, chain, pack)
-        backbone, heavy = deviations(crystal, atoms, residues)
-        found.append(
-            CrystalDeviation(
-                entry=label,
-                residues=len(residues),
-                backbone_rmsd_angstrom=backbone,
-                heavy_rmsd_angstrom=heavy,
-            )
-        )
+        backbone, heavy = deviations(read_chain(source, code, chain, pack), atoms, residues)
+        apart = {"backbone_rmsd_angstrom": backbone, "heavy_rmsd_angstrom": heavy}
+        found.append(CrystalDeviation(entry=label, residues=len(residues), **apart))
     return tuple(found)
 
 
@@ -106,7 +107,6 @@ class CheckItem(Record):
     value: str
     bound: str
     passed: bool
-    """Whether it is within its bound."""
     times_bound: float | None = None
     """Its value over its bound; None where it is no number."""
     demanded: bool = True
@@ -284,15 +284,12 @@ def _completeness(atoms: AtomArray, record: ModelRecord | None) -> CheckItem:
 
 
 def _sequence(atoms: AtomArray, record: ModelRecord | None, pack: TargetPack) -> CheckItem:
-    protein = pack.transcript.protein
+    protein = dict(enumerate(pack.transcript.protein, start=1))
     found = []
-    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
-    for number, name in sorted(names.items()):
-        if name in ("ACE", "NME"):
-            continue
+    for number, name in sorted(set(zip(atoms.res_id.tolist(), atoms.res_name.tolist(), strict=True))):
         letter = {"PTR": "Y", "SEP": "S", "TPO": "T"}.get(name, one_letter(name))
-        if not 1 <= number <= len(protein) or protein[number - 1] != letter:
-            found.append(f"{protein[number - 1] if 1 <= number <= len(protein) else '?'}{number}{letter}")
+        if name not in ("ACE", "NME") and protein.get(number) != letter:
+            found.append(f"{protein.get(number, '?')}{number}{letter}")
     native = record is None or record.variant == "native"
     return CheckItem(
         name=_SEQUENCE,
@@ -335,13 +332,10 @@ def _force_field(atoms: AtomArray) -> CheckItem:
 
 
 def _peptides(table: BackboneTable) -> list[CheckItem]:
-    joined = np.diff(table.residues) == 1
-    angles = omega(table)
-    following = list(zip(table.residues[1:], table.names[1:], angles, joined, strict=True))
-    cis = [(int(n), name) for n, name, angle, bond in following if bond and abs(angle) < CIS]
-    twisted = [
-        f"{int(n)} ({angle:.0f})" for n, _, angle, bond in following if bond and CIS <= abs(angle) <= TRANS
-    ]
+    bonds = zip(table.residues[1:].tolist(), table.names[1:], omega(table), strict=True)
+    following = [one for one, joined in zip(bonds, np.diff(table.residues) == 1, strict=True) if joined]
+    cis = [(number, name) for number, name, angle in following if abs(angle) < CIS]
+    twisted = [f"{number} ({angle:.0f})" for number, _, angle in following if CIS <= abs(angle) <= TRANS]
     other = [f"{name.capitalize()}{number}" for number, name in cis if name != "PRO"]
     proline = [f"Pro{number}" for number, name in cis if name == "PRO"]
     return [
@@ -369,9 +363,8 @@ def _ramachandran(atoms: AtomArray, table: BackboneTable) -> CheckItem:
 def _rotamers(atoms: AtomArray) -> CheckItem:
     judged, outliers = rotamer_outliers(atoms)
     share = len(outliers) / max(judged, 1)
-    worst = [f"{name}{number}" for number, name in outliers[:8]]
-    more = ", ..." if len(outliers) > len(worst) else ""
-    listed = f" ({', '.join(worst)}{more})" if worst else ""
+    worst = ", ".join([*(f"{name}{number}" for number, name in outliers[:8]), *["..."][: len(outliers[8:])]])
+    listed = f" ({worst})" if worst else ""
     return CheckItem(
         name="rotamer outliers",
         value=f"{100.0 * share:.1f} %{listed} of {judged} side chains",
@@ -386,10 +379,9 @@ def _conformation(record: ModelRecord, geometry: StateGeometry, pack: TargetPack
     _, _, label = record.state.partition("dfg-")
     demanded = {state.id: state.dfg for state in pack.states} if pack is not None else {}
     expected = demanded.get(record.state) or label.split("-")[0]
-    if expected not in ("in", "out", "inter"):
-        return []
     passed = geometry.dfg == expected
-    return [CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)]
+    item = CheckItem(name="DFG class by D1 and D2", value=geometry.dfg, bound=expected, passed=passed)
+    return [item] if expected in ("in", "out", "inter") else []
 
 
 TOLERANCE_DEGREES = 45.0
@@ -432,3 +424,65 @@ def nearest_rotamer(
             differences[-1] /= PLANAR_FACTOR
         fits.append((max(differences), rotamer.share_percent))
     return min(fits)
+
+
+def check_shipped(
+    pack: TargetPack, states: Sequence[str] | None = None, mirror: Path | None = None
+) -> list[ModelCheck]:
+    """Check the shipped models of a pack, against their crystals too where a mirror is at hand.
+
+    Every shipped state if none is named; the mirror is ``KINSCOPE_PDB_MIRROR`` if None.
+
+    Raises StructureError if a named state has no model.
+    """
+    source = PdbSource(mirror) if mirror is not None or os.environ.get(MIRROR_VARIABLE) else None
+    checks = []
+    for state_id in states or available_states(pack):
+        atoms, record = reference_model(pack, state_id)
+        checks.append(check_model(atoms, record, source, pack, name=state_id))
+    return checks
+
+
+def check_structures(paths: Sequence[Path], pack: TargetPack | None = None) -> list[ModelCheck]:
+    """Check every chain of a target in structure files from anywhere (PDB or mmCIF, gzip allowed).
+
+    ``pack``: the target; if None the first shipped one that each file holds. A file without hydrogens is
+    judged as a crystal, on what it holds.
+
+    Raises StructureError if a file cannot be read or holds no chain of the target; the error names the
+    shipped target that it holds.
+    """
+    checks = []
+    for path in paths:
+        structure = read_structure_file(path)
+        found, chains = target_of(structure, path, pack)
+        named = (dict(structure.info).get("_entry.id", "") or structure.name).strip().upper()
+        code = named if re.fullmatch(r"[0-9][A-Z0-9]{3}", named) else ""
+        for chain in chains:
+            label = f"{path.name}:{chain}"
+            atoms = chain_of_structure(structure, chain, found, label=label).atoms
+            entry = f"{code}:{chain}"
+            bare = not any(atom.is_hydrogen() for residue in structure[0][chain] for atom in residue)
+            checks.append(check_model(atoms, pack=found, name=label, entry=entry, crystal=bare))
+    return checks
+
+
+def target_of(structure: Any, path: Path, pack: TargetPack | None) -> tuple[TargetPack, tuple[str, ...]]:
+    """The target that a ``gemmi.Structure`` holds, and its chains.
+
+    ``pack``: whose chains are looked for; if None, those of each shipped one until there are some.
+
+    Raises StructureError if it holds none of it, and names the shipped target that it does hold.
+    """
+    if pack is not None and (chains := protein_chains(structure, pack)):
+        return pack, chains
+    wanted = pack.gene if pack is not None else "a shipped target"
+    what = ""
+    remedy = "Give a structure that holds the kinase, or a target pack of your own with --target DIR."
+    for other in map(load_target, target_names()):
+        if chains := protein_chains(structure, other):
+            if pack is None:
+                return other, chains
+            what, remedy = f"; chain {chains[0]} is of {other.gene}", f"Give --target {other.directory.name}."
+            break
+    raise StructureError(f"No chain of this structure is of {wanted}{what}.", where=str(path), remedy=remedy)

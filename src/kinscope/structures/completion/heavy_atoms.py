@@ -6,6 +6,7 @@ Missing side-chain atoms are added by PDBFixer; truncated ends are capped.
 from __future__ import annotations
 
 import io
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -48,22 +49,18 @@ def complete_heavy_atoms(atoms: AtomArray) -> tuple[AtomArray, dict[int, tuple[s
 
     fixed = from_openmm(fixer.topology, fixer.positions)
     fixed = fixed[fixed.element != "H"]
-    wanted = np.zeros(len(fixed), dtype=bool)
-    for number, names in lacking.items():
-        wanted |= (fixed.res_id == number) & np.isin(fixed.atom_name, names)
-    joined = atoms + fixed[wanted]
-    return in_template_order(joined), lacking
+    labels = zip(fixed.res_id.tolist(), fixed.atom_name.tolist(), strict=True)
+    wanted = np.array([name in lacking.get(number, ()) for number, name in labels])
+    return in_template_order(atoms + fixed[wanted]), lacking
 
 
 def missing_atoms(atoms: AtomArray) -> dict[int, tuple[str, ...]]:
     """Heavy atoms a standard residue should have and has not, by residue number."""
     found = {}
     for number in np.unique(atoms.res_id):
-        here = atoms.res_id == number
-        expected = heavy_atoms(str(atoms.res_name[here][0]))
-        names = set(atoms.atom_name[here])
-        lacking = tuple(name for name in expected if name not in names)
-        if lacking:
+        here = atoms[atoms.res_id == number]
+        expected = heavy_atoms(str(here.res_name[0]))
+        if lacking := tuple(name for name in expected if name not in here.atom_name):
             found[int(number)] = lacking
     return found
 
@@ -107,30 +104,22 @@ def cap_ends(atoms: AtomArray) -> AtomArray:
     end_alpha, end_carbon, end_oxygen = (position(atoms, last, name) for name in ("CA", "C", "O"))
     amide = _opposite(end_alpha, end_carbon, end_oxygen)
     end_methyl = place(end_alpha, end_carbon, amide, _NITROGEN_METHYL, 121.7, 180.0)
-    before, after = first - 1, last + 1
-    head = atom_array(
-        [
-            ("CH3", "C", methyl, before, "ACE"),
-            ("C", "C", acetyl, before, "ACE"),
-            ("O", "O", oxygen, before, "ACE"),
-        ]
-    )
-    tail = atom_array([("N", "N", amide, after, "NME"), ("C", "C", end_methyl, after, "NME")])
-    return head + atoms + tail
+    acetyls = (("CH3", "C", methyl), ("C", "C", acetyl), ("O", "O", oxygen))
+    amides = (("N", "N", amide), ("C", "C", end_methyl))
+    head = atom_array([(*atom, first - 1, "ACE") for atom in acetyls])
+    return head + atoms + atom_array([(*atom, last + 1, "NME") for atom in amides])
 
 
 def pdb_text(atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> str:
     """PDB text of a protein, and of ligands as HETATM of chain L, for programs that read nothing else."""
-    lines = []
-    serial = 0
+    lines, serials = [], count(1)
     for array, record, chain in [(atoms, "ATOM", "A"), *((ligand, "HETATM", "L") for ligand in ligands)]:
         for row in range(len(array)):
-            serial += 1
             name, element = str(array.atom_name[row]), str(array.element[row]).upper()
             padded = name if len(name) == 4 or len(element) == 2 else f" {name}"
-            x, y, z = (float(value) for value in array.coord[row])
+            x, y, z = array.coord[row].tolist()
             lines.append(
-                f"{record:<6}{serial:>5} {padded:<4} {array.res_name[row]!s:>3} {chain}"
+                f"{record:<6}{next(serials):>5} {padded:<4} {array.res_name[row]!s:>3} {chain}"
                 f"{int(array.res_id[row]):>4}    {x:8.3f}{y:8.3f}{z:8.3f}  1.00  0.00          {element:>2}"
             )
         lines.append("TER")

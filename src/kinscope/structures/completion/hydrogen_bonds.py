@@ -33,21 +33,12 @@ class Partners:
     """Polar atoms of a protein (and of ligands) by role, for scoring."""
 
     def __init__(self, atoms: AtomArray, ligands: tuple[AtomArray, ...] = ()) -> None:
-        positions, owners, roles = [], [], []
-        for row in range(len(atoms)):
-            role = _role(str(atoms.res_name[row]), str(atoms.atom_name[row]))
-            if role:
-                positions.append(atoms.coord[row])
-                owners.append(int(atoms.res_id[row]))
-                roles.append(role)
-        for ligand in ligands:
-            for spot in np.flatnonzero(np.isin(ligand.element, ("N", "O"))):
-                positions.append(ligand.coord[spot])
-                owners.append(-1)
-                roles.append("both")
-        self._positions = np.asarray(positions, dtype=np.float64).reshape(-1, 3)
-        self._owners = np.asarray(owners)
-        self._roles = np.asarray(roles)
+        polar = [ligand.coord[np.isin(ligand.element, ("N", "O"))] for ligand in ligands]
+        beside = sum(map(len, polar))
+        roles = np.array(list(map(_role, atoms.res_name.tolist(), atoms.atom_name.tolist())))
+        self._positions = np.concatenate([atoms.coord[roles != ""], *polar]).astype(np.float64)
+        self._owners = np.concatenate([atoms.res_id[roles != ""], [-1] * beside])
+        self._roles = np.concatenate([roles[roles != ""], ["both"] * beside])
 
     def score(self, position: NDArray[Any], residue: int, *, donates: bool) -> float:
         """Hydrogen bonds that an atom would make in a role, minus those of clashing roles."""
@@ -128,7 +119,5 @@ def _side_chain_score(
 
 def _swap(atoms: AtomArray, where: dict[str, int], name: str) -> None:
     for first, second in _FLIPS[name]:
-        one, two = where[first], where[second]
-        kept = atoms.coord[one].copy()
-        atoms.coord[one] = atoms.coord[two]
-        atoms.coord[two] = kept
+        both = [where[first], where[second]]
+        atoms.coord[both] = atoms.coord[both[::-1]]

@@ -23,6 +23,7 @@ from kinscope.results.notes import Note, note
 from kinscope.structures.completion.heavy_atoms import cap_ends, complete_heavy_atoms, pdb_text
 from kinscope.structures.completion.hydrogen_bonds import flip_side_chains, histidine_tautomer
 from kinscope.structures.model import AtomArray
+from kinscope.structures.stereochemistry import unit
 
 _PROTONATED = {"ASP": "ASH", "GLU": "GLH", "HIS": "HIP"}
 """OpenMM's variant where the pKa lies above the pH."""
@@ -89,8 +90,7 @@ def choose_protonation(
     variants: dict[int, str] = {}
     stated: list[int] = []
     for number, name in names.items():
-        value = pka.get(number)
-        if value is None:
+        if (value := pka.get(number)) is None:
             continue
         protonated = min(value, empty.get(number, value)) > ph + PKA_MARGIN
         if name == "HIS":
@@ -160,12 +160,10 @@ def methines_righted(atoms: AtomArray, bonds: list[tuple[int, int]]) -> AtomArra
         if atoms.element[centre] != "C" or len(around) != 4 or len(hydrogens) != 1:
             continue
         place = np.asarray(atoms.coord[centre], dtype=np.float64)
-        arms = (
-            np.asarray(atoms.coord[[row for row in around if row not in hydrogens]], dtype=np.float64) - place
-        )
-        outward = -(arms / np.linalg.norm(arms, axis=1, keepdims=True)).sum(axis=0)
+        others = [row for row in around if row not in hydrogens]
+        outward = unit(-unit(np.asarray(atoms.coord[others], dtype=np.float64) - place).sum(axis=0))
         if float(outward @ (atoms.coord[hydrogens[0]] - place)) < 0.0:
-            righted.coord[hydrogens[0]] = place + _CARBON_HYDROGEN * outward / np.linalg.norm(outward)
+            righted.coord[hydrogens[0]] = place + _CARBON_HYDROGEN * outward
     return righted
 
 
@@ -209,7 +207,6 @@ class CompleteModel:
     built: dict[int, tuple[str, ...]]
     """Names of the heavy atoms that were built, by residue."""
     turned: tuple[str, ...]
-    """Side chains that were turned round."""
     protonation: Protonation
 
     @property
@@ -222,8 +219,7 @@ class CompleteModel:
         found = {}
         for number, variant in sorted(self.protonation.variants.items()):
             name = str(self.heavy.res_name[self.heavy.res_id == number][0]).capitalize()
-            pka = self.protonation.pka.get(number)
-            found[f"{name}{number}"] = variant + (f" (pKa {pka:.1f})" if pka is not None else "")
+            found[f"{name}{number}"] = f"{variant} (pKa {self.protonation.pka[number]:.1f})"
         return found
 
     def done_to(self, residue: int) -> list[str]:

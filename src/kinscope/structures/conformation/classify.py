@@ -1,9 +1,7 @@
 """The conformation of a kinase domain by measured, published definitions.
 
-What is measured, and by whose definition, is said in :mod:`kinscope.structures.conformation.dfg` (DFG by
-distances and by dihedral clusters), :mod:`~kinscope.structures.conformation.parts` (helix C, activation loop,
-regulatory spine, P-loop) and :mod:`~kinscope.structures.conformation.parts` (SH2 and SH3). Which residues
-carry a definition comes from the target pack.
+What is measured, and by whose definition, is said in :mod:`kinscope.structures.conformation.parts`. Which
+residues carry a definition comes from the target pack.
 """
 
 from __future__ import annotations
@@ -17,7 +15,7 @@ from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
 from kinscope.results.notes import Note, note
-from kinscope.structures.conformation import dfg, parts
+from kinscope.structures.conformation import parts
 from kinscope.structures.conformation.atoms import AtomTable, Floats, Labels, finite
 from kinscope.structures.model import AtomArray
 from kinscope.targets.pack import KinaseLandmarks
@@ -45,10 +43,10 @@ class Shapes:
 
 def measure_shapes(table: AtomTable, landmarks: KinaseLandmarks) -> Shapes:
     """Measure and classify the conformation of a kinase domain in every frame."""
-    d1, d2 = dfg.measure_distances(table, landmarks)
-    spatial = dfg.classify_dfg(d1, d2)
-    angles = dfg.measure_dihedrals(table, landmarks)
-    cluster, separation = dfg.classify_dihedrals(spatial, angles)
+    d1, d2 = parts.measure_distances(table, landmarks)
+    spatial = parts.classify_dfg(d1, d2)
+    angles = parts.measure_dihedrals(table, landmarks)
+    cluster, separation = parts.classify_dihedrals(spatial, angles)
     numbers = {
         "dfg_d1_angstrom": d1,
         "dfg_d2_angstrom": d2,
@@ -172,13 +170,13 @@ def _activity(*states: tuple[Labels, str]) -> Labels:
 def _noted(shape: StateGeometry) -> tuple[Note, ...]:
     notes = []
     if shape.dfg_dihedrals_degrees and shape.dfg_cluster in ("noise", "unassigned"):
-        nearest, distance = dfg.nearest_of_all(shape.dfg_dihedrals_degrees)
-        bound = dfg.CLUSTER_CUTOFF
+        nearest, distance = parts.nearest_of_all(shape.dfg_dihedrals_degrees)
+        bound = parts.CLUSTER_CUTOFF
         notes.append(note("no-dfg-cluster", dfg=shape.dfg, nearest=nearest, distance=distance, bound=bound))
     if shape.salt_bridge == "open" and shape.helix_c == "in":
         notes.append(note("open-bridge", gap_angstrom=shape.salt_bridge_271_286_angstrom))
     d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
-    return (*notes, *(() if d1 is None or d2 is None else dfg.borderline(d1, d2)))
+    return (*notes, *(() if d1 is None or d2 is None else parts.borderline(d1, d2)))
 
 
 def _unclassified() -> StateGeometry:

@@ -17,7 +17,7 @@ from kinscope.core.plain_yaml import read_record
 from kinscope.core.records import Record
 from kinscope.results.measured import StateGeometry
 from kinscope.results.notes import Note, note
-from kinscope.structures.conformation import dfg, parts
+from kinscope.structures.conformation import parts
 from kinscope.targets.pack import TargetPack
 
 FILE = "conformations.yaml"
@@ -141,8 +141,8 @@ def reasons_of(aspect: str, shape: StateGeometry) -> tuple[Note, ...]:
         d1, d2 = shape.dfg_d1_angstrom, shape.dfg_d2_angstrom
         if d1 is None or d2 is None:
             return ()
-        measured = note("dfg-measured", d1_angstrom=d1, d2_angstrom=d2, in_angstrom=dfg.DFG_IN_D1)
-        return (measured, *dfg.borderline(d1, d2))
+        measured = note("dfg-measured", d1_angstrom=d1, d2_angstrom=d2, in_angstrom=parts.DFG_IN_D1)
+        return (measured, *parts.borderline(d1, d2))
     if aspect == "helix_c":
         apart = shape.helix_c_beta_distance_angstrom
         return (note("helix-c-measured", gap_angstrom=apart, in_angstrom=parts.HELIX_C_IN),)

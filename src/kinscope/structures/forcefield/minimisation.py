@@ -7,22 +7,22 @@ of the assembled heavy atoms are the anchors of every restraint.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.errors import ComputationError
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.results.notes import Note, note
-from kinscope.structures.forcefield.occupants import Occupant, place_occupants
 from kinscope.structures.forcefield.relaxation import reduce_system
 from kinscope.structures.forcefield.system import (
+    Occupant,
     add_position_restraints,
     create_system,
     force_of,
+    place_occupants,
     scale_charges,
     static_context,
 )
@@ -128,7 +128,7 @@ def minimise(
     *,
     ligands: tuple[AtomArray | Occupant, ...] = (),
     pocket_kcal_per_mol_angstrom2: float = 0.0,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[AtomArray, tuple[StageResult, ...]]:
     """Minimise a complete model (hydrogens present) through the stages, on the named CPU platform.
 
@@ -146,8 +146,7 @@ def minimise(
     pocket = np.where(_touching(atoms, ligands), pocket_kcal_per_mol_angstrom2, 0.0)
     results = []
     for index, stage in enumerate(stages):
-        if progress is not None:
-            progress(index / len(stages), f"minimising: {stage.label}")
+        progress(index / len(stages), f"minimising: {stage.label}")
         current, held, result = _run(current, atoms, stage, held, pocket)
         results.append(result)
     return current, tuple(results)
@@ -239,30 +238,16 @@ def _run(
         held.append(replace(ligand, coordinates=places) if isinstance(ligand, Occupant) else ligand)
         first = last
     free = np.concatenate([np.ones(len(current), dtype=bool), movable])
+    gradient = float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2)))
     uncapped = set(anchor.res_id[~np.isin(anchor.res_name, ("ACE", "NME"))].tolist())
-    backbone, heavy = deviations(moved, anchor, uncapped)
-    return (
-        moved,
-        tuple(held),
-        StageResult(
-            stage=stage,
-            energy_kcal_per_mol=energy,
-            rms_gradient_kcal_per_mol_angstrom=float(np.sqrt(np.mean(np.asarray(forces)[free] ** 2))),
-            backbone_rmsd_angstrom=backbone,
-            heavy_rmsd_angstrom=heavy,
-        ),
-    )
+    return moved, tuple(held), StageResult(stage, energy, gradient, *deviations(moved, anchor, uncapped))
 
 
 def _strengths(atoms: AtomArray, stage: Stage) -> NDArray[np.float64]:
-    heavy = atoms.element != "H"
-    backbone = np.isin(atoms.atom_name, BACKBONE)
-    strengths: NDArray[Any] = np.where(
-        backbone, stage.backbone_kcal_per_mol_angstrom2, stage.side_chain_kcal_per_mol_angstrom2
-    )
+    backbone, side_chain = stage.backbone_kcal_per_mol_angstrom2, stage.side_chain_kcal_per_mol_angstrom2
+    strengths = np.where(np.isin(atoms.atom_name, BACKBONE), backbone, side_chain)
     # Caps stand in for residues that are not there: they have no crystal to be held to.
-    capped = np.isin(atoms.res_name, ("ACE", "NME"))
-    return np.asarray(np.where(heavy & ~capped, strengths, 0.0), dtype=np.float64)
+    return np.where((atoms.element != "H") & ~np.isin(atoms.res_name, ("ACE", "NME")), strengths, 0.0)
 
 
 def _touching(atoms: AtomArray, ligands: tuple[AtomArray | Occupant, ...]) -> NDArray[np.bool_]:

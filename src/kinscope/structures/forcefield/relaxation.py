@@ -219,14 +219,9 @@ class Relaxer:
         context.setPositions(_nm(points))
         LocalEnergyMinimizer.minimize(context, 5.0, iterations, StopWhenFlat())
         found = context.getState(getPositions=True).getPositions(asNumpy=True).value_in_unit(unit.angstrom)
-        energies = [
-            context.getState(getEnergy=True, groups={group})
-            .getPotentialEnergy()
-            .value_in_unit(unit.kilocalorie_per_mole)
-            for group in (0, 1)
-        ]
-        result = np.where(free[:, None], np.asarray(found, dtype=np.float64), points)
-        return result, float(energies[0]), float(energies[1])
+        states = [context.getState(getEnergy=True, groups={group}) for group in (0, 1)]
+        energy, held = (state.getPotentialEnergy() / unit.kilocalorie_per_mole for state in states)
+        return np.where(free[:, None], np.asarray(found, dtype=np.float64), points), energy, held
 
 
 def reduce_system(whole: Any, kept: NDArray[np.int64], *, solvent: bool, charge_scale: float) -> Any:

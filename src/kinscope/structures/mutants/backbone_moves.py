@@ -48,14 +48,10 @@ def moves_about(
 ) -> list[BackboneMove]:
     """Native first, then backrubs either way of each target and of the residues beside it."""
     wanted = [BackboneMove(targets[0], 0.0)]
+    steps = ((0, own_degrees), (-1, neighbour_degrees), (1, neighbour_degrees))
     for target in targets:
-        wanted += [BackboneMove(target, sign * angle) for angle in own_degrees for sign in (1.0, -1.0)]
-        wanted += [
-            BackboneMove(target + step, sign * angle)
-            for step in (-1, 1)
-            for angle in neighbour_degrees
-            for sign in (1.0, -1.0)
-        ]
+        turns = [(target + step, angle) for step, angles in steps for angle in angles]
+        wanted += [BackboneMove(number, sign * angle) for number, angle in turns for sign in (1.0, -1.0)]
     return list(dict.fromkeys(wanted))
 
 
@@ -108,12 +104,10 @@ def is_sound(native: AtomArray, moved: AtomArray, move: BackboneMove) -> bool:
         return True
     place = rows_of(moved)
     coord = np.asarray(moved.coord, dtype=np.float64)
+    least, most = _PLAUSIBLE_TAU_DEGREES
     for number in (move.residue - 1, move.residue, move.residue + 1):
-        rows = [place.get((number, atom)) for atom in ("N", "CA", "C")]
-        if None in rows:
-            continue
-        n, ca, c = (coord[row] for row in rows if row is not None)
-        if not _PLAUSIBLE_TAU_DEGREES[0] <= angle_at(n, ca, c) <= _PLAUSIBLE_TAU_DEGREES[1]:
+        points = [coord[place[number, atom]] for atom in ("N", "CA", "C") if (number, atom) in place]
+        if len(points) == 3 and not least <= angle_at(*points) <= most:
             return False
     numbers = np.asarray(moved.res_id)
     frame = np.isin(moved.atom_name, ("N", "CA", "C", "O"))
@@ -138,7 +132,6 @@ def backbone_kept(native: AtomArray, mutant: AtomArray, move: BackboneMove) -> b
 
 
 def _faults(atoms: AtomArray, numbers: Sequence[int]) -> set[tuple[str, int]]:
-    """What is wrong with the backbone of some residues."""
     table = backbone_table(atoms)
     outliers, _ = ramachandran_outliers(table)
     found = {("phi/psi", number) for number in outliers if number in numbers}

@@ -52,7 +52,7 @@ def build_mutant(
     substitutions: Sequence[tuple[int, str]],
     settings: MutationSettings,
     seed: int,
-    progress: Progress | None = None,
+    report: Progress = silent,
 ) -> list[MutantModel]:
     """Build and relax the substitutions on a native model.
 
@@ -64,7 +64,6 @@ def build_mutant(
     Raises StructureError if a residue is not in the model; VariantError if a letter is not one of the twenty,
     or a residue is substituted twice.
     """
-    report = progress or silent
     wanted = check_substitutions(native, substitutions)
     report(0.02, "searching rotamers")
     packings = pack_substitutions(native, wanted, settings, seed)
@@ -92,7 +91,6 @@ def _relaxed_candidates(
     seed: int,
     report: Progress,
 ) -> list[_Candidate]:
-    """Every packing relaxed and scored."""
     relaxer = _relaxer(native, packings, list(wanted), settings)
     soft = SoftScore(packings[0].atoms, relaxer.region.shell, relaxer.region.included)
     candidates: list[_Candidate] = []
@@ -204,8 +202,7 @@ def _ranked(
     for candidate in sorted(sound or candidates, key=lambda c: c.score):
         distinct.setdefault(candidate.rotamers(list(wanted)), candidate)
     ranked = list(distinct.values())
-    lowest = ranked[0].score
-    limit = lowest + settings.alternative_window_kcal_per_mol
+    limit = ranked[0].score + settings.alternative_window_kcal_per_mol
     return [c for c in ranked if c.score <= limit][: settings.alternatives]
 
 

@@ -87,7 +87,6 @@ class Packed:
 
     atoms: AtomArray
     labels: tuple[str, ...]
-    """Rotamer of each substituted residue."""
     repacked: dict[int, str]
     """Neighbours that left their native rotamer, and for which."""
     energy_kcal_per_mol: float
@@ -191,9 +190,7 @@ def _frame_cost(native: AtomArray, targets: Sequence[int]) -> Callable[[AtomArra
     """
     numbers, names = np.asarray(native.res_id), np.asarray(native.atom_name)
     frame = np.isin(names, (*FRAME, "HA", "HA2", "HA3")) | np.isin(native.res_name, ("ACE", "NME"))
-    near = np.zeros(len(numbers), dtype=bool)
-    for target in targets:
-        near |= np.abs(numbers - target) <= 2
+    near = (np.abs(numbers[:, None] - np.asarray(targets)) <= 2).any(axis=1)
     score = SoftScore(native, frame & near, frame)
     rest = score(np.asarray(native.coord, dtype=np.float32))
     return lambda moved: max(0.0, score(np.asarray(moved.coord, dtype=np.float32)) - rest)

@@ -18,7 +18,7 @@ from kinscope.structures.atom_types import AtomTypes
 from kinscope.structures.interactions import KINDS, Sighting, interactions_of, whole_residues_near
 from kinscope.structures.model import AtomArray
 
-_ORDER: tuple[str, ...] = KINDS
+_ORDER: dict[str, int] = {kind: place for place, kind in enumerate(KINDS)}
 _HALF = 0.5 - 1e-9
 _TOUCH = "van der Waals"
 Alternatives = tuple[Sequence[Sequence[Contact]], Sequence[float] | NDArray[np.float64]]
@@ -35,7 +35,13 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
 
     Raises StructureError if the residue is not in the model.
     """
-    here = _of_residue(atoms, residue)
+    here = np.asarray(atoms.res_id) == residue
+    if not here.any():
+        raise StructureError(
+            f"Residue {residue} is not in this model.",
+            where=f"residue {residue}",
+            remedy="Choose a state whose model holds the residue (kinscope models list).",
+        )
     near = atoms[whole_residues_near(atoms, atoms.coord[here]) & ~np.isin(atoms.res_name, ["ACE", "NME"])]
     own = np.asarray(near.res_id) == residue
     found: dict[tuple[int, str, str], Contact] = {}
@@ -44,7 +50,7 @@ def neighbourhood(atoms: AtomArray, residue: int) -> list[Contact]:
         key = (contact.partner, contact.kind, contact.atoms if contact.kind == "hydrogen bond" else "")
         if key not in found or contact.distance_angstrom < found[key].distance_angstrom:
             found[key] = contact
-    return sorted(found.values(), key=lambda c: (_ORDER.index(c.kind), c.distance_angstrom, c.partner))
+    return sorted(found.values(), key=lambda c: (_ORDER[c.kind], c.distance_angstrom, c.partner))
 
 
 def compare_neighbourhoods(state: str, native: Alternatives, mutant: Alternatives) -> list[ContactChange]:
@@ -58,7 +64,7 @@ def compare_neighbourhoods(state: str, native: Alternatives, mutant: Alternative
     """
     before, after = _weighed(native), _weighed(mutant)
     changes = []
-    for key in sorted({*before, *after}, key=_key_order):
+    for key in sorted({*before, *after}, key=lambda key: (_ORDER[key[0]], key[1])):
         contact, held = before.get(key, (None, 0.0))
         other, holds = after.get(key, (None, 0.0))
         named: Literal["lost", "gained", "kept"] = "kept"
@@ -80,34 +86,15 @@ def _weighed(side: Alternatives) -> dict[tuple[str, int], tuple[Contact, float]]
     """Each contact of a side, as its first model has it, and the weight of the models that do."""
     found: dict[tuple[str, int], tuple[Contact, float]] = {}
     for contacts, share in zip(*side, strict=True):
-        for key, contact in _nearest_by_key([c for c in contacts if c.kind != _TOUCH]).items():
+        nearest: dict[tuple[str, int], Contact] = {}
+        for contact in sorted(contacts, key=lambda contact: contact.distance_angstrom):
+            nearest.setdefault((contact.kind, contact.partner), contact)
+        for key, contact in nearest.items():
+            if contact.kind == _TOUCH:
+                continue
             first, weight = found.get(key, (contact, 0.0))
             found[key] = (first, weight + float(share))
     return found
-
-
-def _nearest_by_key(contacts: Sequence[Contact]) -> dict[tuple[str, int], Contact]:
-    nearest: dict[tuple[str, int], Contact] = {}
-    for contact in contacts:
-        key = (contact.kind, contact.partner)
-        if key not in nearest or contact.distance_angstrom < nearest[key].distance_angstrom:
-            nearest[key] = contact
-    return nearest
-
-
-def _key_order(key: tuple[str, int]) -> tuple[int, int]:
-    return (_ORDER.index(key[0]) if key[0] in _ORDER else len(_ORDER), key[1])
-
-
-def _of_residue(atoms: AtomArray, residue: int) -> NDArray[np.bool_]:
-    here: NDArray[np.bool_] = np.asarray(atoms.res_id) == residue
-    if not here.any():
-        raise StructureError(
-            f"Residue {residue} is not in this model.",
-            where=f"residue {residue}",
-            remedy="Choose a state whose model holds the residue (kinscope models list).",
-        )
-    return here
 
 
 def _contact(atoms: AtomArray, seen: Sighting) -> Contact:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,8 +13,8 @@ from kinscope.results.notes import Note, note
 from kinscope.structures.model import AtomArray
 from kinscope.structures.mutants.backbone_moves import angle_at
 from kinscope.structures.mutants.strain import PROLINE_PHI, strain_left
-from kinscope.structures.side_chains.rotamers import dihedral_degrees
 from kinscope.structures.side_chains.sites import Residue, backbone_angles, residues_of, rotamers_at
+from kinscope.structures.stereochemistry import dihedrals
 
 if TYPE_CHECKING:
     from kinscope.structures.mutants.candidates import Packed
@@ -47,14 +48,12 @@ def mutant_record(
         method += cautions(old, number, name)
         if name == "PRO":
             method += proline_fit(old, new, number)
-    strained = strain_left(native, packing.atoms, list(wanted))
-    if strained is not None:
+    if strained := strain_left(native, packing.atoms, list(wanted)):
         method.append(strained)
     method.append(note("net-charge", native_e=net_charge(old), mutant_e=net_charge(new)))
-    protonation = {k: v for k, v in native_record.protonation.items() if _number_in(k) not in wanted}
-    for number, name in wanted.items():
-        if name == "HIS":
-            protonation[f"HIS{number}"] = histidine_state(new[number])
+    kept = native_record.protonation.items()
+    protonation = {key: state for key, state in kept if int(re.sub(r"\D", "", key)) not in wanted}
+    protonation |= {f"HIS{n}": histidine_state(new[n]) for n, name in wanted.items() if name == "HIS"}
     origins = tuple(
         ResidueOrigin(
             residue=o.residue, origin="substituted", entry=o.entry, note=f"was {old[o.residue].name}"
@@ -75,7 +74,6 @@ def _done(
     packing: Packed,
     settings: MutationSettings,
 ) -> list[Note]:
-    """What was packed and relaxed."""
     method = [
         note(
             "rotamer-chosen",
@@ -91,14 +89,9 @@ def _done(
     if packing.repacked:
         changed = (f"{old[n].name.capitalize()}{n} to {label}" for n, label in packing.repacked.items())
         method.append(note("neighbours-repacked", changed=tuple(changed)))
-    method.append(
-        note(
-            "shell-relaxed",
-            radius_angstrom=settings.shell_radius_angstrom,
-            restraint_kcal_per_mol_angstrom2=settings.backbone_restraint_kcal_per_mol_angstrom2,
-        )
-    )
-    return method
+    restraint = settings.backbone_restraint_kcal_per_mol_angstrom2
+    held = {"radius_angstrom": settings.shell_radius_angstrom, "restraint_kcal_per_mol_angstrom2": restraint}
+    return [*method, note("shell-relaxed", **held)]
 
 
 def cautions(residues: dict[int, Residue], number: int, name: str) -> list[Note]:
@@ -137,15 +130,12 @@ def amide_partner(residues: dict[int, Residue], number: int) -> tuple[str, float
     hydrogen, nitrogen = here.at("H"), here.at("N")
     found: list[tuple[float, str]] = []
     for other in residues.values():
-        if abs(other.number - number) < 2:
-            continue
         for atom, place in zip(other.atom_names, other.coord, strict=True):
-            if atom[0] != "O":
-                continue
             distance = float(np.linalg.norm(place - hydrogen))
-            if distance <= _HBOND_ANGSTROM and angle_at(nitrogen, hydrogen, place) >= _HBOND_DEGREES:
-                name = f"{other.name.capitalize()}{other.number}"
-                found.append((distance, f"{atom} of {name}"))
+            if atom[0] != "O" or abs(other.number - number) < 2 or distance > _HBOND_ANGSTROM:
+                continue
+            if angle_at(nitrogen, hydrogen, place) >= _HBOND_DEGREES:
+                found.append((distance, f"{atom} of {other.name.capitalize()}{other.number}"))
     return min(found)[::-1] if found else None
 
 
@@ -170,7 +160,7 @@ def proline_fit(old: dict[int, Residue], new: dict[int, Residue], number: int) -
     if before is not None:
         first = new[number - 1].at("CH3" if before.name == "ACE" else "CA")
         here = new[number]
-        turn = float(dihedral_degrees(first, new[number - 1].at("C"), here.at("N"), here.at("CA")))
+        turn = float(dihedrals(first, new[number - 1].at("C"), here.at("N"), here.at("CA")))
         kind = "trans" if abs(turn) > 90 else "cis"
         notes.append(note("proline-peptide", residue=number, kind=kind, omega_degrees=turn))
     return notes
@@ -193,8 +183,3 @@ def histidine_state(residue: Residue) -> str:
     """``HID``, ``HIE`` or ``HIP`` by the hydrogens there are."""
     delta, epsilon = "HD1" in residue.atom_names, "HE2" in residue.atom_names
     return "HIP" if delta and epsilon else "HID" if delta else "HIE"
-
-
-def _number_in(key: str) -> int:
-    digits = "".join(character for character in key if character.isdigit())
-    return int(digits) if digits else -1

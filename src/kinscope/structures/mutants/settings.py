@@ -36,14 +36,12 @@ class MutationSettings(RelaxationSettings):
     """By how much a moved backbone must pack better than the native one for a rotamer to be built on it
     (docs/decisions/0033)."""
     candidates: int = Field(default=4, ge=1, le=20)
-    """Distinct packings that are relaxed."""
     candidate_window_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=100.0)
     """Packings further than this above the best, the cost of a moved backbone not counted, are not relaxed.
     Wide, for discrete rotamers are strained."""
     packing_weight: float = Field(default=0.5, ge=0.0, le=1.0)
     """Share of the packing energy of the relaxed model in the score; the rest is the force field's."""
     alternatives: int = Field(default=3, ge=1, le=10)
-    """At most so many relaxed models are kept."""
     alternative_window_kcal_per_mol: float = Field(default=5.0, ge=0.0, le=50.0)
     """Relaxed models further than this above the lowest are dropped. As wide as the score was found to err on
     crystals of T315I (docs/decisions/0033)."""

@@ -21,11 +21,11 @@ from kinscope.results.notes import Note, note
 from kinscope.structures.forcefield.relaxation import Relaxer
 from kinscope.structures.forcefield.system import cpu_platform
 from kinscope.structures.model import AtomArray
-from kinscope.structures.side_chains.rotamers import dihedral_degrees
 from kinscope.structures.side_chains.sites import backbone_angles, residues_of, rows_of
 from kinscope.structures.stereochemistry import (
     CLASH_OVERLAP,
     backbone_table,
+    dihedrals,
     heavy_atom_overlaps,
     inverted_centres,
     omega,
@@ -99,9 +99,8 @@ def _steering_terms(relaxer: Relaxer, atoms: AtomArray, prolines: Sequence[int],
     place = {int(old): new for new, old in enumerate(relaxer.kept)}
     force = CustomTorsionForce("(1-ramped+ramped*steering)*k*(1-cos(theta-target))")
     force.addGlobalParameter("steering", 0.0)
-    force.addPerTorsionParameter("k")
-    force.addPerTorsionParameter("target")
-    force.addPerTorsionParameter("ramped")
+    for name in ("k", "target", "ramped"):
+        force.addPerTorsionParameter(name)
 
     def add(names: Sequence[tuple[int, str]], half_height: float, degrees: float, ramped: bool) -> None:
         rows = [place.get(row.get(name, -1), -1) for name in names]
@@ -123,7 +122,7 @@ def _is_cis(atoms: AtomArray, rows: Sequence[int | None]) -> bool:
     if None in rows:
         return False
     points = np.asarray(atoms.coord, dtype=np.float64)[[index for index in rows if index is not None]]
-    return abs(float(dihedral_degrees(*points))) < 90.0
+    return abs(float(dihedrals(*points))) < 90.0
 
 
 TWISTED_DEGREES = 30.0
@@ -137,8 +136,7 @@ def strain_left(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) ->
     ``numbers`` are the substituted residues. Twisted peptide bonds, phi and psi that crystals do not visit,
     overlaps of heavy atoms above 0.4 angstrom; None where there are none.
     """
-    twisted, overlaps = _twisted(native, mutant), _overlaps(native, mutant, numbers)
-    unvisited = _unvisited(native, mutant)
+    twisted, unvisited, overlaps = _strains(native, mutant, numbers)
     if not (twisted or overlaps or unvisited):
         return None
     return note(
@@ -157,9 +155,9 @@ def strain_amount(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) 
     Degrees beyond planar / 10, overlap beyond 0.4 angstrom x 10, and 1 for each residue outside the
     Ramachandran regions: ten degrees, a tenth of an angstrom and one outlier weigh alike.
     """
-    twists = sum((twist - TWISTED_DEGREES) / 10.0 for _, twist in _twisted(native, mutant))
-    overlaps = sum((size - CLASH_OVERLAP) * 10.0 for _, _, size in _overlaps(native, mutant, numbers))
-    return float(twists + overlaps + len(_unvisited(native, mutant)))
+    twisted, unvisited, overlaps = _strains(native, mutant, numbers)
+    twists = sum((twist - TWISTED_DEGREES) / 10.0 for _, twist in twisted)
+    return float(twists + sum((size - CLASH_OVERLAP) * 10.0 for _, _, size in overlaps) + len(unvisited))
 
 
 def turned_peptides(native: AtomArray, mutant: AtomArray) -> list[int]:
@@ -169,33 +167,22 @@ def turned_peptides(native: AtomArray, mutant: AtomArray) -> list[int]:
     return [int(number) for number in table.residues[:-1][was != now]]
 
 
-def _twisted(native: AtomArray, mutant: AtomArray) -> list[tuple[int, float]]:
-    table = backbone_table(mutant)
-    before, after = (np.abs(omega(backbone_table(atoms))) for atoms in (native, mutant))
+def _strains(
+    native: AtomArray, mutant: AtomArray, numbers: Sequence[int]
+) -> tuple[list[tuple[int, float]], list[int], list[tuple[str, str, float]]]:
+    """Twisted peptides (degrees), residues off the Ramachandran map and overlaps (angstrom), all new."""
+    tables = [backbone_table(atoms) for atoms in (native, mutant)]
+    before, after = (np.abs(omega(table)) for table in tables)
     was, now = np.minimum(before, 180.0 - before), np.minimum(after, 180.0 - after)
-    return [
-        (int(number), float(twist))
-        for number, twist, old in zip(table.residues[:-1].tolist(), now, was, strict=True)
-        if twist > TWISTED_DEGREES >= old
-    ]
-
-
-def _unvisited(native: AtomArray, mutant: AtomArray) -> list[int]:
-    before, after = (ramachandran_outliers(backbone_table(atoms)) for atoms in (native, mutant))
-    return sorted(set(after[0]) - set(before[0]))
-
-
-def _overlaps(native: AtomArray, mutant: AtomArray, numbers: Sequence[int]) -> list[tuple[str, str, float]]:
+    turned = np.flatnonzero((now > TWISTED_DEGREES) & (was <= TWISTED_DEGREES))
+    twisted = [(int(tables[1].residues[row]), float(now[row])) for row in turned]
+    old, new = (set(ramachandran_outliers(table)[0]) for table in tables)
     known = {row[:2] for row in heavy_atom_overlaps(_about(native, numbers))}
-    return [
-        (one, two, size)
-        for one, two, size in heavy_atom_overlaps(_about(mutant, numbers))
-        if (one, two) not in known
-    ]
+    overlaps = [row for row in heavy_atom_overlaps(_about(mutant, numbers)) if row[:2] not in known]
+    return twisted, sorted(new - old), overlaps
 
 
 def _about(atoms: AtomArray, numbers: Sequence[int]) -> AtomArray:
-    """Whole residues near some residues."""
     residues = np.asarray(atoms.res_id)
     centres = np.asarray(atoms.coord)[np.isin(residues, numbers) & (np.asarray(atoms.atom_name) == "CA")]
     gaps = np.linalg.norm(np.asarray(atoms.coord)[:, None] - centres[None], axis=-1).min(axis=1)

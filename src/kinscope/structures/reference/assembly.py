@@ -56,9 +56,7 @@ def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray
     """
     transform = superpose(donor.atoms, atoms, _numbers(part.fit))
     piece = transform.applied_to(_whole(donor, part))
-    outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
-    joined = outside + piece
-    joints = [length for _, length, _ in joints_of(joined, part)]
+    joined = _without(atoms, part) + piece
     return joined, note(
         "grafted",
         first=part.first_residue,
@@ -66,7 +64,7 @@ def graft(atoms: AtomArray, donor: CrystalChain, part: Graft) -> tuple[AtomArray
         entry=part.label,
         fit=_ranges(part.fit),
         rmsd_angstrom=transform.rmsd_angstrom,
-        joints_angstrom=tuple(joints),
+        joints_angstrom=tuple(length for _, length, _ in joints_of(joined, part)),
         reason=part.reason,
     )
 
@@ -82,7 +80,7 @@ def place_domain(
     framed = to_base.applied_to(frame.atoms)
     to_frame = superpose(donor.atoms, framed, _numbers(part.fit))
     piece = to_frame.applied_to(_whole(donor, part))
-    outside = atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
+    outside = _without(atoms, part)
     piece, shift, angle, before, after = settle(piece, outside)
     return outside + piece, note(
         "domain-placed",
@@ -173,9 +171,12 @@ def _weights(atoms: AtomArray) -> Floats:
     return np.where(np.isin(atoms.atom_name, (*BACKBONE, "CB")), 1.0, _SIDE_CHAIN_WEIGHT)
 
 
+def _without(atoms: AtomArray, part: CrystalPart) -> AtomArray:
+    return atoms[(atoms.res_id < part.first_residue) | (atoms.res_id > part.last_residue)]
+
+
 def _whole(donor: CrystalChain, part: CrystalPart) -> AtomArray:
-    present = set(donor.residues)
-    lacking = [n for n in range(part.first_residue, part.last_residue + 1) if n not in present]
+    lacking = sorted({*range(part.first_residue, part.last_residue + 1)} - set(donor.residues))
     if lacking:
         raise StructureError(
             "A grafted part is not complete in its crystal.",
@@ -345,12 +346,10 @@ def _donated(
 
 
 def _require_complete(atoms: AtomArray, pack: TargetPack, recipe: StateRecipe) -> None:
-    present = {int(number) for number in atoms.res_id}
-    for stretch in recipe.built:
-        present |= set(range(stretch.first_residue, stretch.last_residue + 1))
+    built = (range(stretch.first_residue, stretch.last_residue + 1) for stretch in recipe.built)
     state = pack.state(recipe.state)
-    lacking = [n for n in range(state.first_residue, state.last_residue + 1) if n not in present]
-    if lacking:
+    wanted = {*range(state.first_residue, state.last_residue + 1)}
+    if lacking := sorted(wanted.difference(atoms.res_id.tolist(), *built)):
         raise StructureError(
             "The recipe leaves residues without a crystal.",
             where=f"state {recipe.state}, residues {', '.join(map(str, lacking))}",

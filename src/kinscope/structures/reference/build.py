@@ -13,7 +13,7 @@ from kinscope.results.models import ModelRecord, ResidueOrigin
 from kinscope.results.notes import Note, note
 from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
 from kinscope.structures.forcefield.minimisation import BRIEF_STAGES, DEFAULT_STAGES, MEDIUM_STAGES, minimise
-from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.forcefield.system import Occupant, Parametrise
 from kinscope.structures.io import read_model, write_model
 from kinscope.structures.model import RECORD_FILE, AtomArray
 from kinscope.structures.reference.assembly import Assembly, assemble, joints_of
@@ -37,16 +37,15 @@ def build_model(
     state_id: str,
     source: PdbSource,
     out_dir: Path,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     parametrise: Parametrise | None = None,
 ) -> ModelRecord:
     """Build and write the native model of one state, as :func:`build_reference_model`.
 
     It goes to ``out_dir/<state>/model.cif.gz`` with ``model.json`` beside it, complete or not at all.
     """
-    tell = progress or silent
     atoms, record = build_reference_model(
-        pack, state_id, source, lambda done, text: tell(done, f"{state_id}: {text}"), parametrise
+        pack, state_id, source, lambda done, text: progress(done, f"{state_id}: {text}"), parametrise
     )
     directory = out_dir / state_id
     directory.mkdir(parents=True, exist_ok=True)
@@ -59,7 +58,7 @@ def build_reference_model(
     pack: TargetPack,
     state_id: str,
     source: PdbSource,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     parametrise: Parametrise | None = None,
 ) -> tuple[AtomArray, ModelRecord]:
     """Build the native model of one state from wwPDB entries.
@@ -70,12 +69,11 @@ def build_reference_model(
     Raises StructureError if an entry is not at hand, or the recipe does not fit it; BadInputError if the
     recipe wants charged ligands and nothing gives them charges; ComputationError if a computation fails.
     """
-    say = progress or silent
     state, recipe = pack.state(state_id), recipe_of(pack, state_id)
-    say(0.0, "assembling crystals")
+    progress(0.0, "assembling crystals")
     assembly = assemble(pack, recipe, source)
-    whole, loops = _with_loops(assembly.atoms, recipe, pack, say)
-    complete = complete_model(whole, assembly.ligands, say)
+    whole, loops = _with_loops(assembly.atoms, recipe, pack, progress)
+    complete = complete_model(whole, assembly.ligands, progress)
     packed, repacked = repack_side_chains(complete.atoms, recipe.repack)
     occupants = _occupants(assembly.ligands, recipe, parametrise)
     # Only charged ligands are known to belong where they stand.
@@ -85,7 +83,7 @@ def build_reference_model(
         _STAGES[recipe.relaxation],
         ligands=occupants,
         pocket_kcal_per_mol_angstrom2=pocket,
-        progress=lambda fraction, text: say(0.1 + 0.9 * fraction, text),
+        progress=lambda fraction, text: progress(0.1 + 0.9 * fraction, text),
     )
     changed = tuple(f"{number} {label}" for number, label in sorted(repacked.items()))
     guests = [f"{code} of the base crystal" for code in recipe.ligands]
@@ -110,7 +108,7 @@ def build_reference_model(
         ph=PH,
         protonation=complete.recorded_protonation(),
     )
-    say(1.0, "done")
+    progress(1.0, "done")
     return relaxed, record
 
 
@@ -183,26 +181,20 @@ def joint_notes(before: AtomArray, after: AtomArray, recipe: StateRecipe) -> lis
 
 def built_notes(source: str, complete: CompleteModel) -> list[Note]:
     """Side-chain atoms that the ``crystal`` or ``file`` does not show, and side chains that were turned."""
-    notes = []
-    if complete.built:
-        atoms = tuple(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
-        notes.append(note("atoms-built", source=source, atoms=atoms))
-    if complete.turned:
-        notes.append(note("side-chains-turned", names=complete.turned))
-    return notes
+    atoms = tuple(f"{number}: {' '.join(names)}" for number, names in complete.built.items())
+    notes = [note("atoms-built", source=source, atoms=atoms)] if atoms else []
+    return notes + ([note("side-chains-turned", names=complete.turned)] if complete.turned else [])
 
 
 def residue_origins(
     assembly: Assembly, complete: CompleteModel, repacked: dict[int, str]
 ) -> tuple[ResidueOrigin, ...]:
     """The origin of every residue, with what preparation did to it."""
+    turned = {number: f"side chain in another rotamer ({label})" for number, label in repacked.items()}
     origins = []
     for origin in assembly.origins:
-        notes = [origin.note] if origin.note else []
-        notes += complete.done_to(origin.residue)
-        if origin.residue in repacked:
-            notes.append(f"side chain in another rotamer ({repacked[origin.residue]})")
-        origins.append(origin.model_copy(update={"note": "; ".join(notes)}))
+        notes = [origin.note, *complete.done_to(origin.residue), turned.get(origin.residue, "")]
+        origins.append(origin.model_copy(update={"note": "; ".join(filter(None, notes))}))
     return tuple(origins)
 
 

@@ -118,10 +118,8 @@ def _draw(kinds: tuple[str, ...], samples: int, random: np.random.Generator) -> 
 def _density(kind: str, phi: Floats, psi: Floats) -> Floats:
     total = np.zeros_like(phi)
     for share, centre_phi, centre_psi, spread_phi, spread_psi in _BASINS[kind]:
-        apart = (_wrapped(phi - centre_phi) / spread_phi) ** 2 + (
-            _wrapped(psi - centre_psi) / spread_psi
-        ) ** 2
-        total += share / (spread_phi * spread_psi) * np.exp(-apart / 2)
+        x, y = _wrapped(phi - centre_phi) / spread_phi, _wrapped(psi - centre_psi) / spread_psi
+        total += share / (spread_phi * spread_psi) * np.exp(-(x**2 + y**2) / 2)
     return np.asarray(total + _FLOOR / 10)
 
 
@@ -162,8 +160,8 @@ def _sweep(
     end[:, 2:] = turned(end[:, 2:], chain[:, -2], unit(chain[:, -2] - chain[:, -3]), turn)
     last_phi = _wrapped(last_phi + turn)
     for index in range(residues - 1, -1, -1):
-        for which, (start, stop) in ((1, (1, 2)), (0, (0, 1))):
-            first, second = chain[:, 3 * index + start], chain[:, 3 * index + stop]
+        for which in (1, 0):
+            first, second = chain[:, 3 * index + which], chain[:, 3 * index + which + 1]
             turn = _best_turn(first, second, end, after)
             turn = _allowed(kinds[index], torsions[:, index], which, turn, random, strict=strict)
             end = turned(end, second, unit(second - first), turn)
@@ -198,14 +196,12 @@ def _best_turn(first: Floats, second: Floats, moving: Floats, target: Floats) ->
 def _with_oxygens(chain: Floats, after_n: Floats) -> Floats:
     """N, CA, C, O, CB by residue, from N, CA, C of the residues and of the far anchor."""
     samples = len(chain)
-    atoms = chain.reshape(samples, chain.shape[1] // 3, 3, 3)
+    atoms = chain.reshape(samples, chain.shape[1] // 3, 3, 3).copy()
+    atoms[:, -1, 0] = after_n
     result = np.empty((samples, atoms.shape[1] - 1, 5, 3))
     for index in range(atoms.shape[1] - 1):
         n, ca, c = (atoms[:, index, i] for i in range(3))
-        following = (
-            atoms[:, index + 1, 0] if index + 2 < atoms.shape[1] else np.broadcast_to(after_n, n.shape)
-        )
-        psi = dihedrals(n, ca, c, following)
+        psi = dihedrals(n, ca, c, atoms[:, index + 1, 0])
         oxygen = place(n, ca, c, _C_O, _CA_C_O, psi + 180.0)
         # An L residue: CB at -122.6 degrees from N about the bond C-CA.
         beta = place(n, c, ca, _CA_CB, 110.1, np.full(samples, 122.6))

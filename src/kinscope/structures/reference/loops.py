@@ -8,7 +8,7 @@ over the candidates is stated beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from kinscope.core.errors import StructureError
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Settings
 from kinscope.core.residues import three_letter
 from kinscope.results.notes import Note, Value, note
@@ -41,9 +41,7 @@ class LoopSettings(Settings):
     """How stretches are built."""
 
     samples: int = Field(default=2000, ge=50, le=100_000)
-    """Chains started for each stretch."""
     candidates: int = Field(default=5, ge=1, le=50)
-    """Backbones that are completed and relaxed."""
     apart_angstrom: float = Field(default=1.5, ge=0.0, le=10.0)
     """Backbone RMSD that two candidates differ by at least."""
     iterations: int = Field(default=100, ge=10, le=5000)
@@ -58,7 +56,6 @@ class BuiltLoop:
     first: int
     last: int
     closed: int
-    """Backbones that closed."""
     energies_kcal_per_mol: tuple[float, ...]
     """Of the relaxed candidates above the lowest, ascending, the first 0."""
     spread_angstrom: float
@@ -74,7 +71,7 @@ def build_loops(
     stretches: Sequence[tuple[int, int]],
     protein: str,
     settings: LoopSettings | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> tuple[AtomArray, tuple[BuiltLoop, ...]]:
     """Build stretches that a model lacks.
 
@@ -93,13 +90,14 @@ def build_loops(
         current = _with_stretch(current, first, last, protein, shortlist[0])
     built = []
     for index, ((first, last), (shortlist, closed)) in enumerate(zip(stretches, shortlists, strict=True)):
-
-        def say(place: int, count: int, index: int = index, first: int = first, last: int = last) -> None:
-            if progress is not None:
-                done = (index + place / count) / len(stretches)
-                progress(done, f"building {first}-{last}: candidate {place + 1} of {count}")
-
-        candidates = _relaxed_candidates(current, first, last, protein, shortlist, settings, say)
+        around = _surroundings(current, shortlist)
+        candidates = []
+        for place, coord in enumerate(shortlist):
+            done = (index + place / len(shortlist)) / len(stretches)
+            progress(done, f"building {first}-{last}: candidate {place + 1} of {len(shortlist)}")
+            whole = _with_stretch(current, first, last, protein, coord)
+            candidates.append(_completed(whole, first, last, around, settings))
+        candidates.sort(key=lambda candidate: candidate[0])
         lowest, best = candidates[0]
         current = _replaced(current, best, first, last)
         built.append(
@@ -114,27 +112,12 @@ def build_loops(
     return in_template_order(current), tuple(built)
 
 
-def _relaxed_candidates(
-    atoms: AtomArray,
-    first: int,
-    last: int,
-    protein: str,
-    shortlist: Sequence[NDArray[np.float64]],
-    settings: LoopSettings,
-    say: Callable[[int, int], None],
-) -> list[tuple[float, AtomArray]]:
-    """Energy (kcal/mol) and heavy atoms of every candidate of a stretch, the lowest first."""
+def _surroundings(atoms: AtomArray, shortlist: Sequence[NDArray[np.float64]]) -> list[int]:
+    """Residues near any candidate of a stretch: the same for all, so that their energies compare."""
     from scipy.spatial import cKDTree
 
-    # Residues near any candidate: the same for all, so that their energies compare.
     gap, _ = cKDTree(np.concatenate(shortlist).reshape(-1, 3)).query(np.asarray(atoms.coord, dtype=float))
-    around = [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
-    candidates = []
-    for place, coord in enumerate(shortlist):
-        say(place, len(shortlist))
-        whole = _with_stretch(atoms, first, last, protein, coord)
-        candidates.append(_completed(whole, first, last, around, settings))
-    return sorted(candidates, key=lambda candidate: candidate[0])
+    return [int(number) for number in np.unique(atoms.res_id[gap < _SURROUNDINGS_ANGSTROM])]
 
 
 def _shortlist(
@@ -159,11 +142,8 @@ def _shortlist(
     score = _OVERLAP_WEIGHT * _overlaps(sampled, atoms, first, last) - 0.6 * sampled.log_likelihood
     chosen: list[int] = []
     for candidate in np.argsort(score, kind="stable"):
-        apart = [
-            float(np.sqrt(((sampled.coord[candidate] - sampled.coord[other]) ** 2).sum(-1).mean()))
-            for other in chosen
-        ]
-        if all(distance >= settings.apart_angstrom for distance in apart):
+        apart = ((sampled.coord[chosen] - sampled.coord[candidate]) ** 2).sum(axis=-1).mean(axis=(1, 2))
+        if (np.sqrt(apart) >= settings.apart_angstrom).all():
             chosen.append(int(candidate))
         if len(chosen) == settings.candidates:
             break

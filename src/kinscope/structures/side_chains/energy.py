@@ -80,11 +80,8 @@ def join_types(parts: list[AtomTypes]) -> AtomTypes:
     donors = [
         np.where(part.donor >= 0, part.donor + shift, -1) for part, shift in zip(parts, offsets, strict=True)
     ]
-    fields = {
-        name: np.concatenate([getattr(part, name) for part in parts])
-        for name in AtomTypes.__dataclass_fields__
-        if name != "donor"
-    }
+    others = [name for name in AtomTypes.__dataclass_fields__ if name != "donor"]
+    fields = {name: np.concatenate([getattr(part, name) for part in parts]) for name in others}
     return AtomTypes(donor=np.concatenate(donors), **fields)
 
 

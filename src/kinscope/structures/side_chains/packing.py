@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,8 @@ from numpy.typing import NDArray
 from kinscope.structures.side_chains.energy import Array, AtomTypes, pair_energies
 
 _BRANCH_LIMIT = 20000
+PER_CONFORMER = ("atom_names", "coord", "types", "labels")
+"""What a position holds once for each conformer, beside its energy."""
 
 
 @dataclass(frozen=True)
@@ -36,15 +39,10 @@ class Position:
 
     def keep(self, chosen: NDArray[np.int64]) -> Position:
         """The position with some of its conformers."""
-        return Position(
-            self.residue,
-            self.name,
-            tuple(self.atom_names[i] for i in chosen),
-            tuple(self.coord[i] for i in chosen),
-            tuple(self.types[i] for i in chosen),
-            tuple(self.labels[i] for i in chosen),
-            self.intrinsic[chosen],
-        )
+        lists: dict[str, Any] = {
+            name: tuple(getattr(self, name)[i] for i in chosen) for name in PER_CONFORMER
+        }
+        return replace(self, **lists, intrinsic=self.intrinsic[chosen])
 
 
 @dataclass(frozen=True)
@@ -200,13 +198,8 @@ def between(first: Position, second: Position) -> NDArray[np.float64] | None:
     result = np.zeros((len(first.coord), len(second.coord)))
     for rows, types_a in by_types(first):
         for columns, types_b in by_types(second):
-            block = pair_energies(
-                np.stack([first.coord[i] for i in rows]),
-                types_a,
-                np.stack([second.coord[j] for j in columns]),
-                types_b,
-            )
-            result[np.ix_(rows, columns)] = block
+            one, two = np.stack([first.coord[i] for i in rows]), np.stack([second.coord[j] for j in columns])
+            result[np.ix_(rows, columns)] = pair_energies(one, types_a, two, types_b)
     return result
 
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from kinscope.structures.stereochemistry import turned, unit
+from kinscope.structures.stereochemistry import dihedrals, turned, unit
 
 Floats = NDArray[np.float64]
 
@@ -79,12 +79,9 @@ class Rotamer:
 class Template:
     """A residue within a chain, with ideal geometry and all hydrogens."""
 
-    name: str
     atom_names: tuple[str, ...]
-    elements: tuple[str, ...]
     coord: Floats
     """Shape (n_atoms, 3), angstrom."""
-    bonds: frozenset[tuple[str, str]]
 
     def index(self, atom: str) -> int:
         """Place of an atom in the arrays."""
@@ -116,15 +113,8 @@ def template(name: str, tautomer: str = "") -> Template:
     left_out = _LEAVING | _LEFT_OUT.get(name, set())
     if name == "HIS":
         left_out = left_out | {"HID": {"HE2"}, "HIE": {"HD1"}, "HIP": set()}[tautomer or "HIE"]
-    keep = [i for i, atom in enumerate(residue.atom_name) if str(atom) not in left_out]
-    names = tuple(str(residue.atom_name[i]) for i in keep)
-    return Template(
-        name=name,
-        atom_names=names,
-        elements=tuple(str(residue.element[i]).upper() for i in keep),
-        coord=np.asarray(residue.coord[keep], dtype=np.float64),
-        bonds=bonds_within(name, names),
-    )
+    kept = residue[~np.isin(residue.atom_name, list(left_out))]
+    return Template(tuple(kept.atom_name.tolist()), np.asarray(kept.coord, dtype=np.float64))
 
 
 def bonds_within(name: str, atom_names: tuple[str, ...]) -> frozenset[tuple[str, str]]:
@@ -135,14 +125,6 @@ def bonds_within(name: str, atom_names: tuple[str, ...]) -> frozenset[tuple[str,
     return frozenset(pair for pair in info.bonds_in_residue(name) if pair[0] in there and pair[1] in there)
 
 
-def dihedral_degrees(a: Floats, b: Floats, c: Floats, d: Floats) -> Floats:
-    """Dihedral angle over the last axis (..., 3), degrees in (-180, 180], IUPAC sign."""
-    axis = c - b
-    first, second = np.cross(b - a, axis), np.cross(axis, d - c)
-    y = np.sum(np.cross(first, second) * axis, axis=-1) / np.linalg.norm(axis, axis=-1)
-    return np.asarray(np.degrees(np.arctan2(y, np.sum(first * second, axis=-1))))
-
-
 def chi_angles(name: str, atom_names: tuple[str, ...], coord: Floats) -> tuple[float, ...]:
     """Chi angles of a residue, degrees; stops at the first whose atoms are missing."""
     found = []
@@ -150,7 +132,7 @@ def chi_angles(name: str, atom_names: tuple[str, ...], coord: Floats) -> tuple[f
         if not set(quartet) <= set(atom_names):
             break
         points = [coord[atom_names.index(atom)] for atom in quartet]
-        found.append(float(dihedral_degrees(*points)))
+        found.append(float(dihedrals(*points)))
     return tuple(found)
 
 
@@ -196,7 +178,7 @@ def set_dihedrals(
     a, b, c, d = (coord[:, atom_names.index(atom)] for atom in quartet)
     moved = [atom_names.index(atom) for atom in sorted(downstream(bonds, quartet[1], quartet[2]))]
     result = coord.copy()
-    turn = degrees - dihedral_degrees(a, b, c, d)
+    turn = degrees - dihedrals(a, b, c, d)
     result[:, moved] = turned(coord[:, moved], b, unit(c - b), turn)
     return result
 
@@ -218,8 +200,8 @@ def conformer_angles(
     Chi1 keeps within one step of the centre, chi2, whose wells are wider, within two.
     """
     found: list[tuple[Rotamer, tuple[float, ...]]] = []
+    turns = (0, 1, -1), (0, 1, -1, 2, -2)
     for rotamer in rotamers:
-        turns = (0, 1, -1), (0, 1, -1, 2, -2)
         shifts = [
             [turn * spread_degrees for turn in turns[k]]
             if k < 2 and spread_degrees and not rotamer.name.startswith("Cg-")

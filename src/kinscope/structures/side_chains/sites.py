@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from kinscope.structures.model import AtomArray
 from kinscope.structures.side_chains.energy import Array, residue_types
-from kinscope.structures.side_chains.packing import Position
+from kinscope.structures.side_chains.packing import PER_CONFORMER, Position
 from kinscope.structures.side_chains.rotamers import (
     PROTON_CHI,
     Floats,
@@ -20,13 +21,13 @@ from kinscope.structures.side_chains.rotamers import (
     chi_angles,
     chi_difference_degrees,
     conformer_angles,
-    dihedral_degrees,
     place_template,
     rotamers_of,
     rotamers_on,
     set_dihedrals,
     template,
 )
+from kinscope.structures.stereochemistry import dihedrals
 
 FRAME = ("N", "H", "CA", "C", "O")
 """Atoms of a substituted residue that stay; everything else is new."""
@@ -141,14 +142,8 @@ def amide_hydrogen(residue: Residue, before: Residue | None) -> Floats:
     return np.asarray(nitrogen + 1.01 * outward / np.linalg.norm(outward))
 
 
-def new_side_chain(
-    residue: Residue, tautomer: str = "", rotamers: Sequence[Rotamer] | None = None
-) -> Position:
-    """A substituted residue as a packing position: every rotamer, spread, and proton torsion.
-
-    ``rotamers`` are those of its backbone (:func:`rotamers_at`); by default the backbone-independent ones.
-    """
-    rotamers = rotamers if rotamers is not None else rotamers_of(residue.name)
+def new_side_chain(residue: Residue, tautomer: str, rotamers: Sequence[Rotamer]) -> Position:
+    """A substituted residue as a packing position: each rotamer (:func:`rotamers_at`), spread, and proton."""
     trials = conformer_angles(rotamers, _SPREAD_DEGREES)
     angles = [angle for _, angle in trials] or [()]
     coord = build_conformers(residue.name, residue.atom_names, residue.coord, angles)
@@ -202,9 +197,9 @@ def backbone_angles(residues: dict[int, Residue], number: int) -> tuple[float | 
     n, ca, c = (here.at(atom) for atom in ("N", "CA", "C"))
     phi = psi = None
     if before is not None and "C" in before.atom_names and _bonded(before.at("C"), n):
-        phi = float(dihedral_degrees(before.at("C"), n, ca, c))
+        phi = float(dihedrals(before.at("C"), n, ca, c))
     if after is not None and "N" in after.atom_names and _bonded(c, after.at("N")):
-        psi = float(dihedral_degrees(n, ca, c, after.at("N")))
+        psi = float(dihedrals(n, ca, c, after.at("N")))
     return phi, psi
 
 
@@ -252,16 +247,10 @@ def _position(
 
 def merge_positions(parts: Sequence[Position]) -> Position:
     """Positions of one residue (its tautomers) as one."""
-    first = parts[0]
-    return Position(
-        first.residue,
-        first.name,
-        tuple(x for part in parts for x in part.atom_names),
-        tuple(x for part in parts for x in part.coord),
-        tuple(x for part in parts for x in part.types),
-        tuple(x for part in parts for x in part.labels),
-        np.concatenate([part.intrinsic for part in parts]),
-    )
+    lists: dict[str, Any] = {
+        name: tuple(one for part in parts for one in getattr(part, name)) for name in PER_CONFORMER
+    }
+    return replace(parts[0], **lists, intrinsic=np.concatenate([part.intrinsic for part in parts]))
 
 
 def neighbours_to_repack(

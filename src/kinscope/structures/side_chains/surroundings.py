@@ -1,9 +1,7 @@
 """What a side chain feels of the atoms that no position of a packing problem moves.
 
-Side chains of a native model chosen anew, where parts of several crystals do not fit together.
-
-The rotamers, energies and search are those of the mutants (:mod:`kinscope.structures.side_chains.sites`);
-nothing is substituted and the backbone stays.
+Side chains of a native model are chosen anew where parts of several crystals do not fit together, by the
+rotamers, energies and search of the mutants (:mod:`kinscope.structures.side_chains.sites`).
 """
 
 from __future__ import annotations

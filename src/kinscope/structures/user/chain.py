@@ -14,8 +14,7 @@ from kinscope.results.user_structure import ChainCandidate, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.model import side_chain_atoms
 from kinscope.structures.user.file import WATER
-from kinscope.structures.wwpdb.entries import CrystalChain, has_backbone, numbered_chain
-from kinscope.structures.wwpdb.homologues import local_pairs
+from kinscope.structures.wwpdb.entries import CrystalChain, has_backbone, local_pairs, numbered_chain
 from kinscope.structures.wwpdb.numbering import letter_of, number_chain
 from kinscope.targets.pack import TargetPack
 
@@ -41,7 +40,6 @@ class _Alignment:
     last: int
     """Index range of the chain's residues in the alignment, both ends included."""
     numbers: frozenset[int]
-    """Target residues aligned."""
 
 
 def choose_chain(
@@ -81,12 +79,9 @@ def choose_chain(
 
 def kinase_domain(pack: TargetPack) -> tuple[int, ...]:
     """Residues of the domain that holds the conformation's landmarks; the whole protein without them."""
+    marks = pack.landmarks
     for region in pack.regions:
-        if (
-            region.kind == "domain"
-            and pack.landmarks is not None
-            and pack.landmarks.dfg_phenylalanine in region
-        ):
+        if region.kind == "domain" and marks is not None and marks.dfg_phenylalanine in region:
             return region.members()
     return tuple(range(1, len(pack.transcript.protein) + 1))
 
@@ -166,15 +161,15 @@ def _numbered(structure: Any, name: str, residues: list[Any], pack: TargetPack, 
     """The residues as a chain of the target, the file's own numbers heeded where that fits better."""
     label = f"{label}:{plain_name(name, 8)}"
     found: list[CrystalChain] = []
-    problem: StructureError | None = None
+    problems: list[StructureError] = []
     for heed in (True, False):
         try:
             numbered = number_chain(residues, pack.transcript.protein, label, heed_author_jumps=heed)
             found.append(numbered_chain(numbered, pack, label, structure.resolution))
         except StructureError as error:
-            problem = problem or error
-    if not found and problem is not None:
-        raise problem
+            problems.append(error)
+    if not found:
+        raise problems[0]
     best = min(found, key=lambda item: (len(item.differences) - len(item.residues), len(item.differences)))
     if len(set(best.residues)) < (1 - MIN_IDENTITY) * len(residues):
         raise StructureError("The chain's residues cannot be told apart.", where=label)
@@ -199,9 +194,8 @@ def _sound(residue: Any) -> bool:
 
 def _shows_side_chain(residue: Any) -> bool:
     letter = letter_of(residue.name)
-    wanted = side_chain_atoms(three_letter(letter)) if letter != "X" else ()
-    names = {atom.name for atom in residue}
-    return not wanted or (wanted[1] if len(wanted) > 1 else wanted[0]) in names
+    wanted = side_chain_atoms(three_letter(letter))[:2] if letter != "X" else ()
+    return not wanted or wanted[-1] in {atom.name for atom in residue}
 
 
 def _no_chain(
@@ -238,7 +232,6 @@ def _remedy(best: ChainCandidate, pack: TargetPack) -> str:
     if "only" in best.note and "holds" not in best.note:
         return "Give a structure with all heavy atoms: a trace cannot be rebuilt here."
     if f"not {pack.gene}" in best.note:
-        return (
-            f"Give a structure of {pack.gene} (UniProt {pack.uniprot}), or name another target with --target."
-        )
+        own = f"{pack.gene} (UniProt {pack.uniprot})"
+        return f"Give a structure of {own}, or name another target with --target."
     return f"Give a structure that holds the kinase domain of {pack.gene} with all its heavy atoms."

@@ -34,7 +34,6 @@ class UserFile:
     name: str
     """Becomes :func:`harmless`, at most 60 characters."""
     body: bytes
-    """As given."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", plain_name(self.name))

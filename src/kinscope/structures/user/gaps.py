@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import StructureError
 from kinscope.core.residues import ranges
-from kinscope.results.notes import Note, note
+from kinscope.results.notes import note
 from kinscope.results.user_structure import LONGEST_GAP, FilledGap, UserStructureOptions
 from kinscope.structures.completion.heavy_atoms import in_template_order
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray, position
 from kinscope.structures.reference.build import MODELS_DIRECTORY, SHIPPED_MODEL_FILE, available_states
-from kinscope.structures.superposition import BACKBONE, RigidTransform, common_atoms, superpose
+from kinscope.structures.stereochemistry import dihedrals
+from kinscope.structures.superposition import RigidTransform, common_atoms, superpose
 from kinscope.targets.pack import TargetPack
 
 FLANK = 5
@@ -85,19 +86,13 @@ def _heavy_atoms(path: str, modified_ns: int) -> AtomArray:
 
 def without_breaks(atoms: AtomArray) -> tuple[AtomArray, tuple[int, ...]]:
     """The chain without residues that lack a backbone atom or stand beside a broken peptide bond."""
-    wanting = {
-        int(number)
-        for number in np.unique(atoms.res_id)
-        if not {"N", "CA", "C"} <= set(atoms.atom_name[atoms.res_id == number])
-    }
     numbers = [int(number) for number in np.unique(atoms.res_id)]
+    wanting = {n for n in numbers if not {"N", "CA", "C"} <= set(atoms.atom_name[atoms.res_id == n])}
     for left, right in pairwise(numbers):
-        if right != left + 1 or {left, right} & wanting:
-            continue
-        carbon = atoms.coord[(atoms.res_id == left) & (atoms.atom_name == "C")]
-        nitrogen = atoms.coord[(atoms.res_id == right) & (atoms.atom_name == "N")]
-        if np.linalg.norm(carbon[0] - nitrogen[0]) > PEPTIDE_BREAK:
-            wanting |= {left, right}
+        if right == left + 1 and not {left, right} & wanting:
+            bond = position(atoms, left, "C") - position(atoms, right, "N")
+            if np.linalg.norm(bond) > PEPTIDE_BREAK:
+                wanting |= {left, right}
     return atoms[~np.isin(atoms.res_id, sorted(wanting))], tuple(sorted(wanting))
 
 
@@ -168,10 +163,9 @@ def build_missing(
     """
     filled = []
     for gap in gaps:
-        done = gap
         if gap.origin == "built":
-            atoms, done = _built(atoms, gap, pack, label)
-        filled.append(done)
+            atoms, gap = _built(atoms, gap, pack, label)
+        filled.append(gap)
     return in_template_order(atoms), tuple(filled)
 
 
@@ -225,22 +219,18 @@ def _fill_one(
             reasons.append(f"{donor.state} meets other atoms")
             continue
         beside = [number for number in range(taken[0], taken[1] + 1) if not gap[0] <= number <= gap[1]]
+        other = int(not donor.preferred)
+        said = note("grafted-with", beside=tuple(beside), other_conformation=other)
         return joined, FilledGap(
             first_residue=taken[0],
             last_residue=taken[1],
             origin="grafted",
             state=donor.state,
             flank_rmsd_angstrom=round(rmsd, 3),
-            note=_grafted_with(beside, donor),
+            note=said if beside or other else None,
         )
     why = note("not-grafted", tried=tuple(reasons))
     return atoms, FilledGap(first_residue=gap[0], last_residue=gap[1], origin="built", note=why)
-
-
-def _grafted_with(beside: list[int], donor: Donor) -> Note | None:
-    if donor.preferred and not beside:
-        return None
-    return note("grafted-with", beside=tuple(beside), other_conformation=int(not donor.preferred))
 
 
 def _joined(
@@ -251,38 +241,31 @@ def _joined(
     The residues beside a missing stretch are the worst of a crystal; where the stretch does not join them
     well, up to :data:`WIDEST` on either side are taken from the donor too. None if it always meets others.
     """
-    best: tuple[float, AtomArray, tuple[int, int]] | None = None
-    for left in range(WIDEST + 1):
-        for right in range(WIDEST + 1):
-            wide = (gap[0] - left, gap[1] + right)
-            outside = atoms[(atoms.res_id < wide[0]) | (atoms.res_id > wide[1])]
-            if not {wide[0] - 1, wide[1] + 1} <= {int(number) for number in outside.res_id}:
-                continue
-            piece = _bent(donor, outside, wide, transform)
-            if _nearest(piece, outside, wide) < _TOO_NEAR:
-                continue
-            whole = outside + piece
-            strain = max(_strain(whole, wide[0] - 1), _strain(whole, wide[1]))
-            # A residue of the file is worth keeping: each one given up must buy a better joint.
-            cost = max(strain, ACCEPTED_STRAIN) + 0.05 * (left + right)
-            if best is None or cost < best[0]:
-                best = (cost, whole, wide)
-    return (best[1], best[2]) if best is not None else (None, gap)
+    best: tuple[float, AtomArray | None, tuple[int, int]] = (np.inf, None, gap)
+    for left, right in product(range(WIDEST + 1), repeat=2):
+        wide = (gap[0] - left, gap[1] + right)
+        outside = atoms[(atoms.res_id < wide[0]) | (atoms.res_id > wide[1])]
+        if not {wide[0] - 1, wide[1] + 1} <= {int(number) for number in outside.res_id}:
+            continue
+        piece = _bent(donor, outside, wide, transform)
+        if _nearest(piece, outside, wide) < _TOO_NEAR:
+            continue
+        whole = outside + piece
+        strain = max(_strain(whole, wide[0] - 1), _strain(whole, wide[1]))
+        # A residue of the file is worth keeping: each one given up must buy a better joint.
+        cost = max(strain, ACCEPTED_STRAIN) + 0.05 * (left + right)
+        if cost < best[0]:
+            best = (cost, whole, wide)
+    return best[1:]
 
 
 def _strain(atoms: AtomArray, left: int) -> float:
     """How far the peptide bond after a residue is from closed: length, and whether it is trans."""
-    from kinscope.structures.side_chains.rotamers import dihedral_degrees
-
     alpha, carbon = position(atoms, left, "CA"), position(atoms, left, "C")
     nitrogen, after = position(atoms, left + 1, "N"), position(atoms, left + 1, "CA")
-    omega = abs(float(dihedral_degrees(alpha, carbon, nitrogen, after)))
-    reach = float(np.linalg.norm(after - alpha))
-    return (
-        abs(float(np.linalg.norm(nitrogen - carbon)) - _PEPTIDE)
-        + abs(reach - _ALPHA_TO_ALPHA) / 2
-        + (180.0 - omega) / 90.0
-    )
+    omega = abs(dihedrals(alpha, carbon, nitrogen, after))
+    length, reach = np.linalg.norm(nitrogen - carbon), np.linalg.norm(after - alpha)
+    return float(abs(length - _PEPTIDE) + abs(reach - _ALPHA_TO_ALPHA) / 2 + (180.0 - omega) / 90.0)
 
 
 def _bent(donor: AtomArray, atoms: AtomArray, gap: tuple[int, int], transform: RigidTransform) -> AtomArray:
@@ -298,7 +281,7 @@ def _bent(donor: AtomArray, atoms: AtomArray, gap: tuple[int, int], transform: R
 
 def _shift(moved: AtomArray, atoms: AtomArray, number: int) -> NDArray[np.float64]:
     one, two = moved[moved.res_id == number], atoms[atoms.res_id == number]
-    rows, others = common_atoms(one, two, None, BACKBONE)
+    rows, others = common_atoms(one, two)
     return np.asarray((two.coord[others] - one.coord[rows]).mean(axis=0), dtype=np.float64)
 
 
@@ -314,9 +297,7 @@ def _flanks(atoms: AtomArray, gap: tuple[int, int]) -> tuple[int, ...] | None:
     present = {int(number) for number in atoms.res_id}
     before = [n for n in range(gap[0] - 1, gap[0] - 1 - _REACH, -1) if n in present][:FLANK]
     after = [n for n in range(gap[1] + 1, gap[1] + 1 + _REACH) if n in present][:FLANK]
-    if min(len(before), len(after)) < _MIN_FLANK:
-        return None
-    return tuple(sorted((*before, *after)))
+    return None if min(len(before), len(after)) < _MIN_FLANK else tuple(sorted((*before, *after)))
 
 
 def _without_stubs(numbers: list[int], piece: tuple[int, int]) -> tuple[int, int]:

@@ -136,10 +136,8 @@ def whole_drugs(around: Surroundings, poses: list[KnownPose]) -> set[str]:
 
 def site_of(pose: KnownPose, sources: list[Donor], atoms: AtomArray) -> SiteFit | None:
     """How the shipped model that a pose lies in fits a structure around it; None where there is no way."""
-    for donor in sources:
-        if donor.state == pose.drug.state:
-            return fit_site(donor.atoms, atoms, pose.coordinates)
-    return None
+    homes = (donor.atoms for donor in sources if donor.state == pose.drug.state)
+    return next((fit_site(home, atoms, pose.coordinates) for home in homes), None)
 
 
 def stand_ins(
@@ -181,9 +179,8 @@ def stand_ins(
 def _is_polymer(residue: Any) -> bool:
     """Whether a residue is of a protein or nucleic acid (a calcium ion is called CA too, but is a HETATM)."""
     names = {atom.name for atom in residue}
-    if {"N", "CA", "C"} <= names or {"P", "C4'"} <= names:
-        return True
-    return "CA" in names and residue.het_flag != "H"
+    alone = "CA" in names and residue.het_flag != "H"
+    return alone or {"N", "CA", "C"} <= names or {"P", "C4'"} <= names
 
 
 def _in_pocket(residue: Any, protein: AtomArray, pack: TargetPack) -> tuple[PocketLigand, AtomArray] | None:
@@ -217,13 +214,11 @@ def _site(coordinates: NDArray[Any], protein: AtomArray, pack: TargetPack) -> tu
 
 def occupant_array(name: str, elements: list[str], coordinates: NDArray[Any]) -> AtomArray:
     """Heavy atoms of a molecule of a pocket; an element that is none of a drug's counts as carbon."""
-    counts: Counter[str] = Counter()
     rows: list[AtomRow] = []
-    for element, place in zip(elements, coordinates, strict=True):
-        counts[element] += 1
+    for at, (element, place) in enumerate(zip(elements, coordinates, strict=True), start=1):
         symbol = element.upper()
         known = symbol if symbol in _ELEMENTS else "C"
-        rows.append((f"{symbol}{counts[element]}"[:4], known, place, 1, name[:3]))
+        rows.append((f"{symbol}{elements[:at].count(element)}"[:4], known, place, 1, name[:3]))
     atoms = atom_array(rows)
     atoms.chain_id[:], atoms.hetero[:] = "L", True
     return atoms
@@ -306,15 +301,9 @@ def dockable(
         elif fit.lacking:
             reasons.append(note("site-lacks", drug=drug.id, residues=fit.lacking[:8]))
         elif fit.near_rmsd_angstrom > MAX_SITE_RMSD:
-            reasons.append(
-                note(
-                    "site-differs",
-                    drug=drug.id,
-                    rmsd_angstrom=fit.near_rmsd_angstrom,
-                    state=drug.state,
-                    limit_angstrom=MAX_SITE_RMSD,
-                )
-            )
+            rmsd, most = fit.near_rmsd_angstrom, MAX_SITE_RMSD
+            bound: dict[str, str | float] = {"state": drug.state, "limit_angstrom": most}
+            reasons.append(note("site-differs", drug=drug.id, rmsd_angstrom=rmsd, **bound))
         else:
             found.append(drug.id)
     return tuple(found), tuple(reasons)

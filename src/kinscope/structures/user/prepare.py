@@ -23,7 +23,7 @@ from kinscope.structures.checks.model import ModelCheck, check_model
 from kinscope.structures.completion.heavy_atoms import missing_atoms
 from kinscope.structures.completion.hydrogens import PH, CompleteModel, complete_model
 from kinscope.structures.forcefield.minimisation import DEFAULT_STAGES, Stage, minimise
-from kinscope.structures.forcefield.occupants import Occupant, Parametrise
+from kinscope.structures.forcefield.system import Occupant, Parametrise
 from kinscope.structures.io import write_model
 from kinscope.structures.model import MODEL_FILE, RECORD_FILE, AtomArray
 from kinscope.structures.reference.build import POCKET_KCAL_PER_MOL_ANGSTROM2, built_notes, occupant_notes
@@ -66,15 +66,8 @@ def method_notes(
         notes.append(note("alternates-chosen", residues=found.alternates))
     for gap in found.gaps:
         if gap.origin == "grafted":
-            notes.append(
-                note(
-                    "stretch-grafted",
-                    first=gap.first_residue,
-                    last=gap.last_residue,
-                    state=gap.state,
-                    flank_rmsd_angstrom=gap.flank_rmsd_angstrom,
-                )
-            )
+            ends, rmsd = {"first": gap.first_residue, "last": gap.last_residue}, gap.flank_rmsd_angstrom
+            notes.append(note("stretch-grafted", **ends, state=gap.state, flank_rmsd_angstrom=rmsd))
         notes += [gap.note] if gap.note else []
     notes += [note("cut-off", stretch=text) for text in found.cut_off]
     notes += built_notes("file", complete)
@@ -96,10 +89,8 @@ def residue_origins(
     origins = []
     for number in range(found.first_residue, found.last_residue + 1):
         notes = complete.done_to(number)
-        origin: str = "given"
-        entry = label
-        gap = filled.get(number)
-        if gap is not None:
+        origin, entry = "given", label
+        if gap := filled.get(number):
             if gap.flank_rmsd_angstrom is not None:
                 notes.append(f"flanks {gap.flank_rmsd_angstrom:.2f} A")
             origin, entry = gap.origin, gap.state
@@ -136,15 +127,15 @@ class Examined:
     def definition(self) -> StateDefinition:
         """The state that the structure adds to the pack."""
         found = self.findings
-        shape = "" if found.geometry.dfg == "unassigned" else f", DFG-{found.geometry.dfg}"
+        dfg = "" if found.geometry.dfg == "unassigned" else found.geometry.dfg
         return StateDefinition(
             id=USER_STATE,
-            label=f"your structure {found.file}{shape}",
+            label=f"your structure {found.file}{dfg and f', DFG-{dfg}'}",
             first_residue=found.first_residue,
             last_residue=found.last_residue,
             description=f"Prepared from {found.file} (SHA-256 {found.sha256[:12]}), chain {found.chain}.",
             dynamics=True,
-            dfg="" if found.geometry.dfg == "unassigned" else found.geometry.dfg,
+            dfg=dfg,
         )
 
 
@@ -207,7 +198,7 @@ def prepare(
     examined: Examined,
     pack: TargetPack,
     stages: tuple[Stage, ...] = USER_STAGES,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     parametrise: Parametrise | None = None,
 ) -> Prepared:
     """Make the model: complete side chains, protonate, relax by stages, set the sequence back.
@@ -215,13 +206,12 @@ def prepare(
     ``parametrise`` gives the file's own ligands their force field, where they are drugs that have one. Raises
     ComputationError if a computation fails.
     """
-    say = progress or silent
     found = examined.findings
-    say(0.0, "completing the chain")
+    progress(0.0, "completing the chain")
     whole, gaps = build_missing(examined.atoms, found.gaps, pack, found.file)
     found = found.model_copy(update={"gaps": gaps})
     heavy, renamed = renamed_isosteres(whole, pack.transcript.protein)
-    complete = complete_model(heavy, examined.occupants, say)
+    complete = complete_model(heavy, examined.occupants, progress)
     # A pose that was laid in is a guess, and stays without charges.
     held = tuple(
         atoms if parametrise is None or ligand.stand_in else parametrise(atoms) or atoms
@@ -232,7 +222,7 @@ def prepare(
         stages,
         ligands=held,
         pocket_kcal_per_mol_angstrom2=POCKET_KCAL_PER_MOL_ANGSTROM2,
-        progress=lambda fraction, text: say(0.1 + 0.7 * fraction, text),
+        progress=lambda fraction, text: progress(0.1 + 0.7 * fraction, text),
     )
     record = ModelRecord(
         target=pack.gene,
@@ -249,15 +239,15 @@ def prepare(
         ph=PH,
         protonation=complete.recorded_protonation(),
     )
-    say(0.8, "setting the sequence back")
+    progress(0.8, "setting the sequence back")
     atoms, record = reverted(relaxed, record, examined.occupants, pack.transcript.protein)
-    say(0.95, "checking")
+    progress(0.95, "checking")
     check = check_model(atoms, record, None, pack, name=found.file)
     missed = tuple(f"{item.name}: {item.value}" for item in check.items if not item.passed)
     if missed:
         caution = note("bounds-missed", items=missed)
         record = record.model_copy(update={"method": (*record.method, caution)})
-    say(1.0, "done")
+    progress(1.0, "done")
     return Prepared(atoms, record, found, check)
 
 
@@ -284,12 +274,12 @@ def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[Not
         notes.append(note("backbone-remade", residues=here))
     if filled.gaps and not any(donor.preferred for donor in filled.sources):
         notes.append(note("no-model-alike"))
-    empty = int(sum(1 for site in structure[0].all() if site.atom.occ == 0.0 and not site.atom.is_hydrogen()))
+    empty = sum(site.atom.occ == 0.0 and not site.atom.is_hydrogen() for site in structure[0].all())
     if empty and empty < structure[0].count_atom_sites():
         notes.append(note("atoms-unoccupied", atoms=empty))
     if len(stretch.chain.dropped) > 40:
         notes.append(note("not-of-target", residues=len(stretch.chain.dropped)))
     if not filled.measured:
         unknown = filled.geometry.dfg == "unassigned"
-        notes.append(note("not-measurable") if unknown else note("measured-with-fill"))
+        notes.append(note("not-measurable" if unknown else "measured-with-fill"))
     return tuple(notes)

@@ -41,7 +41,6 @@ class Stretch:
     """Heavy atoms that are kept, target numbering."""
     first: int
     last: int
-    """First and last residue kept."""
     broken: tuple[int, ...]
     """Residues of the chain without a sound backbone; their atoms are not kept."""
     cut_off: tuple[str, ...]
@@ -124,10 +123,9 @@ _OVERLAP_ANGSTROM = 3.0
 
 def differences(atoms: AtomArray, protein: str) -> dict[int, tuple[str, str]]:
     """Residue name in the structure and in the target, by number, where they differ."""
-    names = {int(number): str(name) for number, name in zip(atoms.res_id, atoms.res_name, strict=True)}
     return {
         number: (name, three_letter(protein[number - 1]))
-        for number, name in sorted(names.items())
+        for number, name in sorted(set(zip(atoms.res_id.tolist(), atoms.res_name.tolist(), strict=True)))
         if name not in ("ACE", "NME") and one_letter(name) != protein[number - 1]
     }
 
@@ -136,8 +134,7 @@ def renamed_isosteres(atoms: AtomArray, protein: str) -> tuple[AtomArray, list[N
     """Heavy atoms with Asn/Asp and Gln/Glu differences set back by name, and what was done."""
     notes = []
     for number, (here, wanted) in differences(atoms, protein).items():
-        renamed = renamed_isostere(atoms, number, here, wanted)
-        if renamed is not None:
+        if (renamed := renamed_isostere(atoms, number, here, wanted)) is not None:
             atoms = renamed
             notes.append(note("isosteric", here=here, residue=number, source="file", wanted=wanted))
     return atoms, notes

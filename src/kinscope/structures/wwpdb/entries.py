@@ -140,29 +140,19 @@ def read_ligand(source: PdbSource, code: str, chain: str, ccd: str) -> AtomArray
     """
     structure = source.read_entry(code)
     wanted = ccd.strip().upper()
-    found = [
-        residue for part in structure[0] if part.name == chain for residue in part if residue.name == wanted
-    ]
+    every = [(part.name, residue) for part in structure[0] for residue in part]
+    found = [residue for name, residue in every if (name, residue.name) == (chain, wanted)]
     if not found:
-        at_hand = sorted(
-            {
-                f"{part.name}:{residue.name}"
-                for part in structure[0]
-                for residue in part
-                if residue.het_flag == "H" and residue.name not in _WATER_AND_IONS
-            }
-        )
+        others = {(name, one.name) for name, one in every if one.het_flag == "H"}
+        at_hand = sorted(f"{name}:{kind}" for name, kind in others if kind not in _WATER_AND_IONS)
         raise StructureError(
             f"Chain {chain} of {code.upper()} carries no ligand {wanted}.",
             where=f"{code.upper()}:{chain}:{wanted}",
             remedy=f"The entry holds: {', '.join(at_hand) or 'no ligand'}.",
         )
-    residue = found[0]
-    chosen, _ = _one_conformation(residue)
-    number = residue.seqid.num
-    atoms = atom_array(
-        [(atom.name, atom.element.name.upper(), atom.pos.tolist(), number, wanted) for atom in chosen]
-    )
+    chosen, _ = _one_conformation(found[0])
+    number = found[0].seqid.num
+    atoms = atom_array([(*_row(atom), number, wanted) for atom in chosen])
     atoms.hetero[:] = True
     return atoms
 
@@ -212,7 +202,7 @@ def _standard_residue(
     name: str, atoms: list[Any], number: int, keep_phosphorylation: bool, label: str
 ) -> tuple[str, list[tuple[str, str, list[float]]], str]:
     """Residue name, (atom name, element, position) and a note, modified residues brought back to parents."""
-    rows = [(atom.name, atom.element.name.upper(), atom.pos.tolist()) for atom in atoms]
+    rows = list(map(_row, atoms))
     if name == "MSE":
         rows = [("SD", "S", p) if atom == "SE" else (atom, element, p) for atom, element, p in rows]
     kept = name if keep_phosphorylation and name in _PHOSPHORYLATED else ""
@@ -230,6 +220,11 @@ def _standard_residue(
         return parent, own, f"{name}{number} -> {parent}"
     beyond = any(row[0] != "OXT" for row in rows if row not in own)
     return name, own, f"{name}{number}, without what is bound to it" if beyond else ""
+
+
+def _row(atom: Any) -> tuple[str, str, list[float]]:
+    """Name, element and position of a ``gemmi.Atom``."""
+    return atom.name, atom.element.name.upper(), atom.pos.tolist()
 
 
 def has_backbone(residue: Any) -> bool:
@@ -257,3 +252,68 @@ def _differences(numbered: NumberedChain, protein: str) -> tuple[str, ...]:
         for number, letter in zip(numbered.numbers, numbered.letters, strict=True)
         if protein[number - 1] != letter
     )
+
+
+MIN_IDENTITY = 0.30
+"""Above this, over a domain's length, alignments of homologues are mostly right (Rost, Protein Eng 1999, 12,
+85)."""
+MIN_ALIGNED = 100
+_GAP = (-10, -1)
+
+
+def read_homologous_chain(source: PdbSource, code: str, chain: str, pack: TargetPack) -> AtomArray:
+    """Heavy atoms of a related protein's chain, numbered by its alignment with the target.
+
+    Smith-Waterman, BLOSUM62, gaps 10 and 1 as in BLAST; residues opposite a gap are left out. Only what is
+    superposed on the target's model may be taken from it: its side chains are another protein's. Residues
+    aligned with one of the target have its numbers and the crystal's residue names; crystal frame, angstrom.
+
+    Raises StructureError if the entry or chain is absent, or the chain is not related to the target.
+    """
+    label = f"{code.upper()}:{chain}"
+    residues = polymer(source.read_entry(code), chain, label)
+    letters = "".join(letter_of(residue.name) for residue in residues)
+    pairs = aligned_pairs(letters, pack.transcript.protein, label)
+    return atom_array(
+        [
+            (*_row(atom), number, residues[index].name)
+            for index, number in pairs
+            for atom in residues[index]
+            if not atom.is_hydrogen()
+        ]
+    )
+
+
+def aligned_pairs(letters: str, protein: str, label: str) -> list[tuple[int, int]]:
+    """Index in ``letters`` and residue number of ``protein`` of every aligned pair.
+
+    Raises StructureError if fewer than 100 residues are aligned, or fewer than 30 % of them are identical.
+    """
+    pairs = local_pairs(letters, protein, _GAP)
+    identical = sum(letters[index] == protein[number - 1] for index, number in pairs)
+    if len(pairs) < MIN_ALIGNED or identical < MIN_IDENTITY * len(pairs):
+        raise StructureError(
+            f"The chain is not related closely enough to the target: {identical} of {len(pairs)} aligned "
+            "residues are identical.",
+            where=label,
+            remedy=f"Name a crystal with at least {MIN_ALIGNED} aligned residues, "
+            f"{100 * MIN_IDENTITY:.0f} % of them identical.",
+        )
+    return pairs
+
+
+def local_pairs(letters: str, protein: str, gap_penalty: tuple[int, int]) -> list[tuple[int, int]]:
+    """Index and residue number of every pair of the best local alignment by BLOSUM62; empty if none."""
+    from biotite.sequence import ProteinSequence
+    from biotite.sequence.align import SubstitutionMatrix, align_optimal
+
+    found = align_optimal(
+        ProteinSequence(letters),
+        ProteinSequence(protein),
+        SubstitutionMatrix.std_protein_matrix(),
+        gap_penalty=gap_penalty,
+        local=True,
+        max_number=1,
+    )
+    trace = found[0].trace if found else ()
+    return [(int(one), int(other) + 1) for one, other in trace if one >= 0 and other >= 0]

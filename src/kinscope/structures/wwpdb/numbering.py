@@ -80,13 +80,11 @@ def number_chain(
 
 def letter_of(name: str) -> str:
     """The one-letter code of a residue or of the parent that gemmi's table gives it; else ``X``."""
-    letter = one_letter(name)
-    if letter != "X":
-        return letter
     import gemmi
 
     code = gemmi.find_tabulated_residue(name).one_letter_code.upper().strip()
-    return code if code in ONE_TO_THREE else "X"
+    letter = one_letter(name)
+    return letter if letter != "X" else code if code in ONE_TO_THREE else "X"
 
 
 def _pieces(residues: list[Any], heed_author_jumps: bool) -> list[tuple[int, int]]:

@@ -82,18 +82,15 @@ class PdbSource:
         if the download fails.
         """
         code = normal_code(code)
-        for directory in (self.cache, self.mirror):
-            if directory is None:
-                continue
-            for candidate in _candidates(directory, code):
-                if candidate.is_file():
-                    return candidate
+        places = [place for place in (self.cache, self.mirror) if place is not None]
+        candidates = (path for place in places for path in _candidates(place, code))
+        if found := next((path for path in candidates if path.is_file()), None):
+            return found
         if self.allow_download:
             return self._download_entry(code)
-        places = [str(place) for place in (self.cache, self.mirror) if place is not None]
         raise StructureError(
             f"The wwPDB entry {code.upper()} is not at hand.",
-            where=" and ".join(places) or "no mirror and no cache are set",
+            where=" and ".join(map(str, places)) or "no mirror and no cache are set",
             remedy=f"Name a mirror with --pdb-mirror or {MIRROR_VARIABLE}, or allow the download.",
         )
 
@@ -109,15 +106,10 @@ class PdbSource:
 
     def codes(self) -> tuple[str, ...]:
         """Codes of the entries in the cache and the mirror (four-character ones), sorted."""
-        found = set()
-        for directory in (self.cache, self.mirror):
-            if directory is None or not directory.is_dir():
-                continue
-            for path in directory.rglob("*"):
-                match = _FILE_NAME.fullmatch(path.name.lower())
-                if match and path.is_file():
-                    found.add(match.group(1))
-        return tuple(sorted(found))
+        places = [place for place in (self.cache, self.mirror) if place is not None and place.is_dir()]
+        files = (path for place in places for path in place.rglob("*") if path.is_file())
+        named = (_FILE_NAME.fullmatch(path.name.lower()) for path in files)
+        return tuple(sorted({match[1] for match in named if match}))
 
     def _download_entry(self, code: str) -> Path:
         if self.cache is None:
@@ -192,9 +184,7 @@ def parse_structure(body: bytes, where: str) -> Any:
                 # A letter that comes again after TER is of another molecule.
                 structure = gemmi.read_pdb_string(text, split_chain_on_ter=True)
     except (RuntimeError, ValueError, IndexError, MemoryError) as error:
-        raise _unreadable(
-            where, str(error).splitlines()[0][:200] if str(error) else "it is damaged"
-        ) from None
+        raise _unreadable(where, (str(error).splitlines() or ["it is damaged"])[0][:200]) from None
     if len(structure) == 0 or structure[0].count_atom_sites() == 0:
         raise _unreadable(where, "it holds no atom")
     # gemmi reads a coordinate that is no number as NaN.

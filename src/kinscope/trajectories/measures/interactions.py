@@ -33,11 +33,9 @@ class Occupancy:
     stretches: int = 0
     """Uninterrupted stretches of frames that these make."""
     longest: int = 0
-    """Frames of the longest."""
     early: int = 0
     """In which it stood, of the first half of the frames."""
     total: int = 0
-    """All frames seen."""
     running: int = 0
     """Frames of the stretch that the last frame seen belongs to."""
 
@@ -93,13 +91,8 @@ class Interactions:
         for part in self._searches:
             for seen in part.found(self._layout, coordinates, place):
                 key = self._key(seen)
-                present[key] = present[key] | seen.there if key in present else seen.there
+                present[key] = present.get(key, False) | seen.there
         self._count(present, len(chunk))
-
-    def _key(self, seen: Sighting) -> Key:
-        layout, own, other = self._layout, seen.own[0], seen.other[0]
-        residue = int(layout.res_id[own]) if layout.protein[own] else 0
-        return seen.kind, residue, int(layout.res_id[other]), str(layout.res_name[other])
 
     def _count(self, present: dict[Key, BoolArray], length: int) -> None:
         for key, row in self._rows.items():
@@ -109,6 +102,11 @@ class Interactions:
         for key, there in present.items():
             self._rows.setdefault(key, Occupancy(*key)).add(there, early)
         self._total += length
+
+    def _key(self, seen: Sighting) -> Key:
+        layout, own, other = self._layout, seen.own[0], seen.other[0]
+        residue = int(layout.res_id[own]) if layout.protein[own] else 0
+        return seen.kind, residue, int(layout.res_id[other]), str(layout.res_name[other])
 
     def result(self) -> list[Occupancy]:
         """Every interaction that stood in any frame, most frequent first."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
+from kinscope.analysis.superposition import pair_distances, reachable_pairs
 from kinscope.structures.conformation.atoms import AtomTable, Floats, Labels
 from kinscope.structures.conformation.classify import measure_shapes
 from kinscope.targets.pack import KinaseLandmarks

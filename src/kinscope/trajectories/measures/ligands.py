@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from kinscope.analysis.pairs import pair_distances, reachable_pairs
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import FloatArray, IntArray, pair_distances, reachable_pairs
 from kinscope.trajectories.frames import Chunk, Float32Array
 from kinscope.trajectories.measures.motion import Series
 
@@ -48,13 +47,12 @@ class LigandPose(Series):
         drift = np.linalg.norm(shift.mean(axis=1), axis=1)
         kept = self._still_held(placed, chunk)
         self.add(np.stack([deviation, drift, kept], axis=1))
-        back = np.flatnonzero(kept >= LEFT_SHARE)
-        if len(back):
-            # It has left for good only if it never comes back.
-            last = int(back[-1])
-            self.left_at_frame = None if last == len(chunk) - 1 else before + last + 1
-        elif self.left_at_frame is None:
-            self.left_at_frame = before
+        # It has left for good only if it never comes back.
+        last = max(np.flatnonzero(kept >= LEFT_SHARE), default=-1)
+        if last == len(chunk) - 1:
+            self.left_at_frame = None
+        elif last >= 0 or self.left_at_frame is None:
+            self.left_at_frame = before + int(last) + 1
 
     def _still_held(self, placed: Float32Array, chunk: Chunk) -> FloatArray:
         if not len(self.first_contacts):
@@ -64,5 +62,4 @@ class LigandPose(Series):
         touching = pair_distances(lining, placed, pairs) <= CONTACT_ANGSTROM
         owners = self._owners[pairs[0]]
         held = np.stack([touching[:, owners == number].any(axis=1) for number in self.first_contacts], axis=1)
-        share: FloatArray = held.mean(axis=1)
-        return share
+        return np.asarray(held.mean(axis=1))

@@ -50,7 +50,6 @@ class Series(ABC):
         self._blocks: list[FloatArray] = []
         self._loose: FloatArray | None = None
         self.block_frames = 1
-        """Frames in a block."""
         self._kept = 0
         self.moments = Moments()
         """Count, mean and squared deviations over all frames."""
@@ -156,10 +155,7 @@ class Fluctuation:
 
     def result(self) -> FloatArray:
         """Shape (n_residues,), angstrom."""
-        if not self._moments.count:
-            return np.empty(0)
-        found: FloatArray = np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count)
-        return found
+        return np.asarray(np.sqrt(self._moments.squares.sum(axis=-1) / self._moments.count))
 
 
 class Thinned:

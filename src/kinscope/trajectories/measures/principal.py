@@ -31,8 +31,7 @@ class PrincipalMotions:
     def project(self, frames: FloatArray) -> FloatArray:
         """Frames (n, n_residues, 3) along the axes, shape (n, n_axes), angstrom."""
         flat = (np.asarray(frames) - self.mean).reshape(len(frames), -1)
-        projections: FloatArray = flat @ self.axes.reshape(len(self.axes), -1).T
-        return projections
+        return np.asarray(flat @ self.axes.reshape(len(self.axes), -1).T)
 
 
 class Covariance:

@@ -15,8 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from kinscope.analysis.pairs import reachable_pairs
-from kinscope.analysis.superposition import FloatArray, IntArray
+from kinscope.analysis.superposition import FloatArray, IntArray, pair_distances, reachable_pairs
 from kinscope.trajectories.frames import Chunk
 from kinscope.trajectories.layout import Backbone, BoolArray
 from kinscope.trajectories.measures.motion import Series
@@ -80,8 +79,7 @@ class SecondaryStructure(Series):
 
     def per_residue(self) -> FloatArray:
         """Shares of coil, helix and strand per residue, shape (3, n_residues)."""
-        shares: FloatArray = self._counts / max(1, int(self._counts[:, :1].sum()))
-        return shares
+        return np.asarray(self._counts / max(1, int(self._counts[:, :1].sum())))
 
 
 @dataclass(frozen=True)
@@ -114,12 +112,13 @@ def _hydrogen_bonds(chunk: Chunk, backbone: Backbone) -> _Bonds:
     back = c[:, :-1] - o[:, :-1]
     hydrogen = n.copy()
     hydrogen[:, 1:] += back / np.linalg.norm(back, axis=-1, keepdims=True)
-    near_n = _gap(n, o, donors, acceptors)
+    near_n = _gap(n, o, (donors, acceptors))
     close = near_n <= _FARTHEST_N_O
     some = close.any(axis=0)
     donors, acceptors, near_n = donors[some], acceptors[some], near_n[:, some]
-    energy = 1.0 / near_n + 1.0 / _gap(hydrogen, c, donors, acceptors)
-    energy -= 1.0 / _gap(hydrogen, o, donors, acceptors) + 1.0 / _gap(n, c, donors, acceptors)
+    pairs = donors, acceptors
+    energy = 1.0 / near_n + 1.0 / _gap(hydrogen, c, pairs)
+    energy -= 1.0 / _gap(hydrogen, o, pairs) + 1.0 / _gap(n, c, pairs)
     # DSSP rounds to thousandths, which decides ties and energies at the bound.
     energy = np.maximum(np.round(_COUPLING * 1000.0 * energy) / 1000.0, _LEAST_ENERGY)
     present = energy < _BOND
@@ -132,9 +131,8 @@ def _hydrogen_bonds(chunk: Chunk, backbone: Backbone) -> _Bonds:
     return _Bonds(donors, acceptors, bits, row)
 
 
-def _gap(first: Any, second: Any, rows: IntArray, columns: IntArray) -> Any:
-    gap = first[:, rows] - second[:, columns]
-    return np.maximum(np.sqrt(np.einsum("fpi,fpi->fp", gap, gap)), _NEAREST)
+def _gap(first: Any, second: Any, pairs: tuple[IntArray, IntArray]) -> Any:
+    return np.maximum(pair_distances(first, second, pairs), _NEAREST)
 
 
 def _two_best(energy: Any, present: BoolArray, owners: IntArray) -> BoolArray:
@@ -179,8 +177,9 @@ def _strands(bonds: _Bonds, joined: BoolArray) -> BitArray:
     """Residues in bridges, and those of the bulges between two bridges of one strand."""
     strand = np.zeros((len(joined), bonds.present.shape[1]), dtype=np.uint8)
     for parallel in (True, False):
-        i, j, present = _bridges(bonds, joined, parallel=parallel)
-        for first, last, there in _spans(i, j, present, joined, parallel=parallel):
+        for first, last, there in _spans(
+            *_bridges(bonds, joined, parallel=parallel), joined, parallel=parallel
+        ):
             strand[first : last + 1] |= there
     return strand
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.core.progress import Progress
+from kinscope.core.progress import Progress, silent
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
 from kinscope.structures.reference.build import (
@@ -36,7 +36,7 @@ def build_pack(
     download: bool = False,
     solvent: bool = False,
     native: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> Iterator[str]:
     """Build models, poses and, if asked, water boxes and native results below ``out``; say how they compare.
 
@@ -61,7 +61,7 @@ def build_pack(
         yield _compared(pack, state, out)
     yield from _poses(pack, source, out, chosen)
     if solvent:
-        from kinscope.dynamics.systems.build_shipped import build_solvent
+        from kinscope.dynamics.systems.solvent import build_solvent
 
         for state in chosen:
             record = build_solvent(pack, state, out / "solvent")

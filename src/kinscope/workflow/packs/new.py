@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kinscope.core.errors import BadInputError, StructureError
 from kinscope.core.files import read_text, write_atomic
-from kinscope.structures.wwpdb.homologues import aligned_pairs
+from kinscope.structures.wwpdb.entries import aligned_pairs
 from kinscope.targets import Region, TargetPack, load_target
 from kinscope.targets.loader import AMINO_ACIDS, BASES, MAX_RESIDUES, read_fasta
 

@@ -8,8 +8,14 @@ from pathlib import Path
 
 from kinscope.analysis.pockets import compare_pocket
 from kinscope.analysis.regions import compare_regions, residue_differences
-from kinscope.analysis.sampling import Sampling, allowed, region_sampling, worse
-from kinscope.analysis.state_mobility import compare_states_by_region, state_pairs
+from kinscope.analysis.sampling import (
+    Sampling,
+    allowed,
+    compare_states_by_region,
+    region_sampling,
+    state_pairs,
+    worse,
+)
 from kinscope.analysis.statistics import energy_shares
 from kinscope.core.files import write_atomic
 from kinscope.docking.known.reference import reference_pose
