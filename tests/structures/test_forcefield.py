@@ -1,4 +1,4 @@
-"""Ligands with their own charges, around which models are relaxed (docs/decisions/0024)."""
+"""Ligands with their own charges, around which models are relaxed (docs/why/structures.md)."""
 
 from __future__ import annotations
 

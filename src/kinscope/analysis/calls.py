@@ -1,6 +1,6 @@
 """What the measurements of a drug come to: kept, lost, or neither can be said. The one place of the rule.
 
-The rule reads numbers only; it knows no variant, no residue and no drug (docs/decisions/0172 has the figures
+The rule reads numbers only; it knows no variant, no residue and no drug (docs/why/docking.md has the figures
 it was judged on).
 
 1. No substituted residue within the energy of the relaxed complexes (9 angstrom of the drug): ``not reached``

@@ -45,7 +45,7 @@ class DockingSettings(Settings):
     """Global: many walkers at once on maps of Vina's function, or Vina's own program."""
     torsion_weight: float = Field(default=1.0, ge=0.0, le=3.0)
     """Global, batched: weight of the torsional energy in what is searched and ranked by. Vina's function has
-    none (docs/decisions/0043)."""
+    none (docs/why/docking.md)."""
     box_padding_angstrom: float = Field(default=5.0, ge=2, le=20)
     """From known pose: the box is the reference pose's extent and this much on every side."""
     box_size_angstrom: float = Field(default=22.0, ge=10, le=60)

@@ -6,7 +6,7 @@ MEANINGFUL_SCORE_KCAL_PER_MOL = 1.0
 """A smaller docking difference is not counted, however well resolved.
 
 One drug's Vina score varies by 0.35 kcal/mol between crystal chains of one kinase, so by 0.97 at 95 % between
-two receptors (docs/decisions/0042). It could not be less than what measurements resolve: two laboratories
+two receptors (docs/why/docking.md). It could not be less than what measurements resolve: two laboratories
 that measure the cell IC50 of the same ABL1 mutant differ by 0.4-0.5 kcal/mol (root mean square, 39 and 29
 pairs; Hauser et al. 2018, doi:10.1038/s42003-018-0075-x).
 """

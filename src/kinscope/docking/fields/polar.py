@@ -5,7 +5,7 @@ costs it nothing, and a pose turned over may keep its contacts and lose its dipo
 electrostatic part of a generalised Born energy as in MM/GBSA, receptor rigid: Coulomb's law between
 charges of ff14SB and of MMFF94, and the change of polarisation energy on binding (OBC II; radii as
 :mod:`kinscope.structures.forcefield.system` has them). It is weighted lightly in the rank and is never a
-score (docs/decisions/0047).
+score (docs/why/docking.md).
 
 Integrals: Hawkins, Cramer & Truhlar, Chem Phys Lett 1995, 246, 122. Radii from them: OBC model II, Onufriev,
 Bashford & Case, Proteins 2004, 55, 383. Energies are kcal/mol, lengths angstrom. Compiled: import where used.

@@ -4,7 +4,7 @@ Vina's function knows no torsional energy, so a search with it alone bends ligan
 molecule takes: on co-crystals of ABL1 its best poses of dasatinib, bosutinib and others are strained by 15 to
 50 kcal/mol where the crystal's are by less than 10. Here each rotatable bond gets the potential that ETKDG
 gives it, which was fitted to what small-molecule crystals show (Riniker & Landrum, J Chem Inf Model 2015, 55,
-2562; in RDKit). MMFF94's profiles were tried first and put too much on flat anilides (docs/decisions/0043).
+2562; in RDKit). MMFF94's profiles were tried first and put too much on flat anilides (docs/why/docking.md).
 
 Energies are kcal/mol (half of ETKDG's units), lengths angstrom, angles radian.
 """
@@ -30,7 +30,7 @@ from kinscope.docking.fields.kernels import evaluated
 
 KCAL_PER_MOL_PER_UNIT = 0.5
 """Of ETKDG's potentials. At one, bafetinib's and bosutinib's crystal poses paid 5 and 7.5 kcal/mol and were
-never found; what a search finds is ranked by MMFF94's strain instead (docs/decisions/0044)."""
+never found; what a search finds is ranked by MMFF94's strain instead (docs/why/docking.md)."""
 SATURATION_KCAL_PER_MOL = 1.5
 """No bond pays more: the potentials say what crystals of small molecules show and what they do not, not how
 much the rare costs (a pattern that fits badly states twenty where MMFF94 finds two)."""

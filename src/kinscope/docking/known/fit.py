@@ -26,7 +26,7 @@ from kinscope.targets.pack import DrugDefinition, TargetPack
 KEPT_ANGSTROM = 2.0
 LOST_KCAL_PER_MOL = 3.0
 """A mode that scores so much worse than in the drug's own state is not the mode: three times what is called a
-difference at all (docs/decisions/0042)."""
+difference at all (docs/why/docking.md)."""
 _PADDING_ANGSTROM = 5.0
 
 

@@ -7,9 +7,9 @@ implicit solvent. The rotamers that count are then built again several times, ea
 velocities of its own; in each they are weighted by the energy of the whole complex. A repeat's
 answer is the weighted interaction energy: of the complex less its two parts as they stand in it (the
 one-trajectory form of MM-GBSA: Srinivasan et al., J Am Chem Soc 1998, 120, 9401; relaxed parts add more noise
-than signal, see docs/decisions/0171). A side's answer is the mean of its repeats, and the interval of the
+than signal, see docs/why/docking.md). A side's answer is the mean of its repeats, and the interval of the
 difference is Welch's over them: many short independent runs rather than a long one (Genheden & Ryde, J Comput
-Chem 2010, 31, 837; docs/decisions/0178). Entropy is left out. The rule knows no residue and no drug.
+Chem 2010, 31, 837; docs/why/docking.md). Entropy is left out. The rule knows no residue and no drug.
 
 Where a model's pocket is another drug's, the rigid minimum of a docking function lies off the crystal's pose;
 what the force field relaxes, with side chains first turned out of the way, stays near it.

@@ -53,7 +53,7 @@ def effort_for(degrees: int, exhaustiveness: int) -> SearchEffort:
     """How much search a ligand of so many degrees of freedom gets, scaled as Vina scales its own.
 
     Many walkers of few steps: of imatinib in 1OPJ 128 walkers found nothing near the crystal's pose with two
-    of three seeds however long they went on, 384 with all (docs/decisions/0045).
+    of three seeds however long they went on, 384 with all (docs/why/docking.md).
     """
     steps = round((9 + 2.4 * degrees) * exhaustiveness / 8)
     return SearchEffort(walkers=512, steps=max(10, steps), placements=16)

@@ -3,7 +3,7 @@
 A search turns bonds and holds everything else as a conformer has it, which costs the true pose one to three
 kcal/mol of contact on co-crystals, and lets strained poses pass as good. Here Vina's field acts on the heavy
 atoms, MMFF94 (Halgren, J Comput Chem 1996, 17, 490), weighted, on all atoms, and both are minimised together;
-their sum ranks the poses (docs/decisions/0044).
+their sum ranks the poses (docs/why/docking.md).
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def rigid_shapes(ligand: Mol, rotatable: set[frozenset[int]], seed: int) -> Floa
     A search turns rotatable bonds; rings, amides and the two faces of a protonated amine stay as embedded.
     What stays is told apart by the dihedral angles about every other bond, and of each such shape the one of
     lowest MMFF94 energy is kept if it is not far above the best: a search that ignored them took imatinib's
-    piperazine from a conformer 12 kcal/mol too high (docs/decisions/0044).
+    piperazine from a conformer 12 kcal/mol too high (docs/why/docking.md).
 
     ``ligand``: with hydrogens and one conformer, which is returned alone where nothing can be embedded.
     """

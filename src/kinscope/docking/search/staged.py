@@ -30,13 +30,13 @@ _GATHERINGS = 4
 """Times that the walkers of round two begin from the best that were met."""
 _HOP_TEMPERATURE_KCAL_PER_MOL = 1.2
 """Vina's own. At half of it bosutinib's first pose lay 3.6 angstrom or more from the crystal's with two of
-five seeds (docs/decisions/0045)."""
+five seeds (docs/why/docking.md)."""
 _POLAR_BEGIN = 96
 """Poses whose electrostatics are computed when the walkers gather for the last time."""
 _FINISHED, _FINISHED_APART_ANGSTROM = 30, 0.5
 """Poses that are relaxed again with the exact function, which has no kinks, and how far apart they are."""
 POLAR_WEIGHT = 0.2
-"""Of the electrostatic energy of binding in the rank (docs/decisions/0047)."""
+"""Of the electrostatic energy of binding in the rank (docs/why/docking.md)."""
 POLAR_SHARE = 0.5
 """Of a pose's contact that its electrostatics in the rank come near to and never reach."""
 

@@ -23,7 +23,7 @@ from kinscope.targets.pack import DrugDefinition
 
 RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
 """Standard deviation of one drug's score between crystal chains that differ in nothing but the crystal
-(pooled; ``benchmarks/redock.py --chains``, docs/decisions/0042). Searches into one rigid receptor do not show
+(pooled; ``benchmarks/redock.py --chains``, docs/why/docking.md). Searches into one rigid receptor do not show
 it, so it is added to every interval, once for each side."""
 CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
 """Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
@@ -37,7 +37,7 @@ SMALLEST_MEANINGFUL_KCAL_PER_MOL = 1.0
 Vina's standard error against measured free energies is 2.85 kcal/mol (Trott & Olson 2010, on their test set).
 Of that, two models of one kinase share most; what they do not share shows in the spread of one drug's score
 over crystal chains of one kinase that differ in nothing but the crystal. ``benchmarks/redock.py --chains``
-measures that spread; docs/decisions/0042 gives the figures this number rests on.
+measures that spread; docs/why/docking.md gives the figures this number rests on.
 """
 
 

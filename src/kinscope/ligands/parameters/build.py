@@ -105,7 +105,7 @@ class ParameterSettings(Settings):
     conformers: int = Field(default=8, ge=1, le=100)
     """Most conformers that charges are averaged over."""
     optimise: bool = False
-    """Let sqm optimise every conformer in AM1: a hundred times the cost (docs/decisions/0140)."""
+    """Let sqm optimise every conformer in AM1: a hundred times the cost (docs/why/ligands.md)."""
     seed: int = Field(default=20250614, ge=0)
 
 

@@ -145,7 +145,7 @@ SUPPLEMENT = {("16", "24", "2"): 0.2630}
 carbon (16) with a formal double bond to a two-connected nitrogen (24) is the fusion carbon of
 imidazo[1,2-b]pyridazine as antechamber types it; it is given the value of the aromatic bond between carbon
 and nitrogen (17, 24). Against the electrostatic potential of HF/6-31G* this nearly halves the error
-(docs/decisions/0141)."""
+(docs/why/ligands.md)."""
 _SINGLE_POINT = "maxcyc=0, qm_theory='AM1', grms_tol=0.0005, scfconv=1.d-10, ndiis_attempts=700,"
 _OPTIMISED = "maxcyc=9999, qm_theory='AM1', grms_tol=0.0005, scfconv=1.d-10, ndiis_attempts=700,"
 _AGREES_E = 2e-3

@@ -6,7 +6,7 @@ OpenMM's CustomGBForce models cost ten times the built-in GBSAOBCForce on a CPU,
 
 Ligands stand in their pockets while a model is relaxed. Around uncharged spheres nothing pulls the partners
 of a hydrogen bond in, and they leave for others; around a ligand's own charges they stay
-(docs/decisions/0024).
+(docs/why/structures.md).
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 The substituted side chains and every side chain around them are packed together over discrete rotamers, on
 the native backbone and on backrubs of it (:mod:`kinscope.structures.mutants.candidates`); the best distinct
 solutions are relaxed by stages with ff14SB and implicit solvent
-(:mod:`kinscope.structures.forcefield.relaxation`) and ranked (docs/decisions/0032). Atoms beyond the shell
+(:mod:`kinscope.structures.forcefield.relaxation`) and ranked (docs/why/structures.md). Atoms beyond the shell
 do not move at all.
 """
 
@@ -125,7 +125,7 @@ class _Candidate:
 def candidate_score(
     relaxed: Relaxed, soft: float, atoms: AtomArray, wanted: dict[int, str], packing_weight: float
 ) -> float:
-    """What ranks relaxed candidates, kcal/mol; only differences mean anything (docs/decisions/0032).
+    """What ranks relaxed candidates, kcal/mol; only differences mean anything (docs/why/structures.md).
 
     ``soft`` is the packing energy on the relaxed coordinates, ``packing_weight`` its share, 0 to 1.
     """

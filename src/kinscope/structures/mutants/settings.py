@@ -34,7 +34,7 @@ class MutationSettings(RelaxationSettings):
     """The same of the residues before and after it."""
     moved_backbone_cost_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=50.0)
     """By how much a moved backbone must pack better than the native one for a rotamer to be built on it
-    (docs/decisions/0033)."""
+    (docs/why/structures.md)."""
     candidates: int = Field(default=4, ge=1, le=20)
     candidate_window_kcal_per_mol: float = Field(default=20.0, ge=0.0, le=100.0)
     """Packings further than this above the best, the cost of a moved backbone not counted, are not relaxed.
@@ -44,7 +44,7 @@ class MutationSettings(RelaxationSettings):
     alternatives: int = Field(default=3, ge=1, le=10)
     alternative_window_kcal_per_mol: float = Field(default=5.0, ge=0.0, le=50.0)
     """Relaxed models further than this above the lowest are dropped. As wide as the score was found to err on
-    crystals of T315I (docs/decisions/0033)."""
+    crystals of T315I (docs/why/structures.md)."""
     scatter_angstrom: float = Field(default=0.1, ge=0.0, le=1.0)
     """Standard deviation by which moving side chains are scattered before they are relaxed, by the seed."""
     relief: ReliefSettings = ReliefSettings()

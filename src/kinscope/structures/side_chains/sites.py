@@ -34,7 +34,7 @@ FRAME = ("N", "H", "CA", "C", "O")
 _FIXED_OF_NEIGHBOUR = frozenset({*FRAME, "HA", "HA2", "HA3"})
 _RT_KCAL_PER_MOL = 0.593
 _SHARE_WEIGHT = 2.0
-"""How much the logarithm of a rotamer's share counts (docs/decisions/0033)."""
+"""How much the logarithm of a rotamer's share counts (docs/why/structures.md)."""
 _LEAST_SHARE = 1e-4
 """Rarer rotamers cost no more: no library has seen enough of them."""
 _LONGEST_PEPTIDE_BOND_ANGSTROM = 2.0

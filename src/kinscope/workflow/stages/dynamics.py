@@ -68,7 +68,7 @@ def bound_starts(context: StepContext, pack: TargetPack, drug: DrugDefinition) -
 
     Where docking keeps the known pose, that one as its co-crystal and model have it, then docking's; where
     docking moves it, docking's; where no docked pose lies within the known mode, the known one
-    (docs/decisions/0192).
+    (docs/why/docking.md).
     """
     from kinscope.docking.known.reference import reference_pose
     from kinscope.docking.output import read_poses
