@@ -70,6 +70,7 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         result=result,
         front=front.front_page(result, pack),
         columns=front.COLUMNS,
+        legend=front.LEGEND,
         nothing=front.NOTHING,
         stage=_stage(result),
         files=files,
@@ -187,7 +188,7 @@ def _offered(result: StudyResult) -> list[object]:
 def _stage(result: StudyResult) -> str:
     """How far the study is."""
     if not result.provenance:
-        return "from what is published and inferred; nothing was computed"
+        return "no models run"
     return f"preset {result.preset}"
 
 

@@ -84,7 +84,7 @@ def sight_of(
         rate = f" This test was {track.words}." if track else ""
         against = (published or "").startswith("resistance" if kept else "sensitivity")
         word = "kept" if kept else "lost"
-        text = f"Relaxed with its surroundings, {name} counts as {word}.{rate}"
+        text = f"Models call {name} {word}.{rate}"
         if against:
             text = f"{text} Published evidence says otherwise, and decides."
         return Sight(
@@ -104,7 +104,7 @@ def sight_of(
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
     text = f"No model that could move decided on {name}."
     if command:
-        why = "published evidence decides" if published else f"{command} runs them"
+        why = "published evidence decides" if published else f"`{command}` runs them"
         text = f"In reach of models; none was run: {why}."
     return Sight(word="in reach, not tested", distance_angstrom=distance, text=text)
 
@@ -177,10 +177,7 @@ def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
         v.drug for v in verdicts if v.basis not in ("published", "fusion transcript") and not v.tool_compound
     ]
     if not unsettled:
-        return (
-            f"Every approved inhibitor has published evidence on {variant.short}: a trough level of the drug "
-            "tells failure of the drug from failure to reach its level."
-        )
+        return "Measure the trough level of the drug that is given: it tells resistance from too low a dose."
     rest = len(unsettled) - _MOST_NAMED
     named = join([*unsettled[:_MOST_NAMED], *([f"{rest} more"] if rest > 0 else [])])
     return (
@@ -197,15 +194,15 @@ def _clone(variant: Variant) -> str:
         )
     return (
         f"Quantify the share of {variant.short} among the transcripts by deep sequencing, and look for a "
-        "second mutation in cis: Sanger sees neither under about a fifth."
+        "second mutation in cis: Sanger sees neither below 20 %."
     )
 
 
 def _repeat(evidence: EvidenceSummary) -> str:
-    again = "Repeat sequencing at the next rise of the transcript, and before every change of inhibitor."
+    again = "Sequence again when the transcript rises, and before every change of inhibitor."
     if evidence.fusion_matters and not evidence.transcript:
         return (
-            "State the fusion transcript: without ABL1 exon 2 (e13a3, e14a3) asciminib fails whatever the "
+            "Find out the fusion transcript: without ABL1 exon 2 (e13a3, e14a3) asciminib fails whatever the "
             f"mutation. {again}"
         )
     return again
