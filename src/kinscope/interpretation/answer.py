@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
@@ -17,17 +18,9 @@ def write_answer(
     variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack
 ) -> Answer:
     """Two sentences, with a confidence and its reason. No drug is recommended."""
+    sentences = _published_sentence(variant, judged, evidence, pack), _outcome_sentence(judged, pack)
     confidence, reason = _confidence(judged)
-    return Answer.model_validate(
-        {
-            "sentences": (
-                _published_sentence(variant, judged, evidence, pack),
-                _outcome_sentence(judged, pack),
-            ),
-            "confidence": confidence,
-            "confidence_reason": reason,
-        }
-    )
+    return Answer(sentences=sentences, confidence=confidence, confidence_reason=reason)
 
 
 def place_of(variant: Variant, pack: TargetPack) -> str:
@@ -127,13 +120,14 @@ _OUTCOMES = {
 }
 
 
-def _confidence(judged: Sequence[Judgement]) -> tuple[str, str]:
+def _confidence(judged: Sequence[Judgement]) -> tuple[Literal["high", "moderate", "low"], str]:
     """No higher than what half of the verdicts have; tool compounds do not count."""
     counted = [entry for entry in judged if not entry.verdict.tool_compound]
     if not counted:
         return "low", "No drug was judged."
     sure = sum(entry.verdict.confidence == "high" for entry in counted)
     fair = sum(entry.verdict.confidence != "low" for entry in counted)
+    level: Literal["high", "moderate", "low"]
     level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
     return (
         level,

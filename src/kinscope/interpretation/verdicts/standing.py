@@ -96,9 +96,8 @@ def sight_of(
         where = f"{distance:.0f} Å" if math.isfinite(distance) else "outside the model"
         rate = "No pair that far was measured with a drug of its site."
         if track:
-            lost = _count(track.total - track.right)
-            beyond = f"measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
-            rate = f"Of {track.total} {beyond} {lost} lost tenfold."
+            beyond = f"Of {track.total} measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
+            rate = f"{beyond} {track.total - track.right or 'none'} lost tenfold."
         text = f"The residue is {where} from {name}: no model here could show an effect. {rate}"
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
@@ -107,10 +106,6 @@ def sight_of(
         why = "published evidence decides" if published else f"`{command}` runs them"
         text = f"In reach of models; none was run: {why}."
     return Sight(word="in reach, not tested", distance_angstrom=distance, text=text)
-
-
-def _count(number: int) -> str:
-    return "none" if number == 0 else str(number)
 
 
 def disagreements(
