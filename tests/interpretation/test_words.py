@@ -100,3 +100,9 @@ def test_what_no_sentence_is_known_of_is_said_as_it_stands() -> None:
 def test_a_sentence_is_the_same_before_and_after_a_file(told: Note, said: str) -> None:
     assert say(told) == said
     assert say(Note.model_validate_json(told.model_dump_json())) == said
+
+
+def test_glycine_and_alanine_have_no_rotamer_to_be_rare() -> None:
+    chosen = {"residue": 276, "rotamer": "", "amino_acid": "Gly", "radius_angstrom": 6.0}
+    assert "%" not in say(note("rotamer-chosen", share_percent=None, **chosen))
+    assert "(12 % on such a backbone;" in say(note("rotamer-chosen", share_percent=12.4, **chosen))

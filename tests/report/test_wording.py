@@ -90,7 +90,7 @@ def test_what_would_settle_a_claim_stands_in_its_row(tmp_path: Path) -> None:
     page = report_html(study, factory.report_files(tmp_path), PACK)
     for question in settled:
         row = page.partition(f'<tr id="motion-{question.id.replace(" ", "-")}">')[2].partition("</tr>")[0]
-        assert row.endswith(f"<td>{question.settled_by}</td>")
+        assert row.replace("\N{NO-BREAK SPACE}", " ").endswith(f"<td>{question.settled_by}</td>")
     head = page.partition('<table class="motion">')[2].partition("</tr>")[0]
     assert head.endswith('<th scope="col">What would settle it</th>')
 
@@ -113,6 +113,12 @@ def test_the_finding_is_what_every_state_loses() -> None:
     assert structural_finding(k404e, [once, *everywhere, *gained]) == (
         "Lys404 loses its hydrogen bond to Glu439 OE1 in every modelled state (2)."
     )
+    assert structural_finding(k404e, everywhere[:1]).endswith("Glu439 OE1 in the modelled state.")
+    elsewhere = change("closed-dfg-out", 443, "hydrogen bond", "lost")
+    assert structural_finding(k404e, [once, *everywhere, elsewhere]) == (
+        "Lys404 loses a hydrogen bond in every modelled state (3), in 2 of them to Glu439 OE1."
+    )
+    assert structural_finding(k404e, [once, everywhere[0], elsewhere]) == ""
     assert structural_finding(k404e, [once, *gained]).startswith("Glu404 gains its salt bridge with Glu460")
     assert structural_finding(k404e, [once, change(states[1], 450, "salt bridge", "kept")]) == ""
 

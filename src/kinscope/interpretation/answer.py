@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from kinscope.evidence.matching import MEASURED_KINDS
 from kinscope.evidence.model import EvidenceSummary
@@ -17,17 +18,9 @@ def write_answer(
     variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary, pack: TargetPack
 ) -> Answer:
     """Two sentences, with a confidence and its reason. No drug is recommended."""
-    confidence, reason = _confidence(variant, judged, evidence)
-    return Answer.model_validate(
-        {
-            "sentences": (
-                _published_sentence(variant, judged, evidence, pack),
-                _outcome_sentence(judged, pack),
-            ),
-            "confidence": confidence,
-            "confidence_reason": reason,
-        }
-    )
+    sentences = _published_sentence(variant, judged, evidence, pack), _outcome_sentence(judged, pack)
+    confidence, reason = _confidence(judged)
+    return Answer(sentences=sentences, confidence=confidence, confidence_reason=reason)
 
 
 def place_of(variant: Variant, pack: TargetPack) -> str:
@@ -104,7 +97,10 @@ def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
         why = ", the residue being too far away for any model here to tell" if far else ""
         if rates:
             lost, site = (rates[0].total - rates[0].right) or "none", rates[0].kind.rpartition(" ")[2].upper()
-            why += f" (of {rates[0].total} pairs measured that far from the {site} site {lost} lost tenfold)"
+            why += (
+                f" (of {rates[0].total} pairs of change and drug measured as far from the {site} site {lost} "
+            )
+            why += "lost tenfold)"
         in_use = [entry for entry in judged if not entry.verdict.tool_compound]
         whom = "every drug" if len(open_) == len(in_use) > 1 else join(_named(open_, "not resolved", pack))
         clauses.append(f"the question stays open for {whom}{why}")
@@ -124,19 +120,16 @@ _OUTCOMES = {
 }
 
 
-def _confidence(variant: Variant, judged: Sequence[Judgement], evidence: EvidenceSummary) -> tuple[str, str]:
+def _confidence(judged: Sequence[Judgement]) -> tuple[Literal["high", "moderate", "low"], str]:
     """No higher than what half of the verdicts have; tool compounds do not count."""
     counted = [entry for entry in judged if not entry.verdict.tool_compound]
     if not counted:
         return "low", "No drug was judged."
     sure = sum(entry.verdict.confidence == "high" for entry in counted)
     fair = sum(entry.verdict.confidence != "low" for entry in counted)
-    published = sum(entry.verdict.basis == "published" for entry in counted)
+    level: Literal["high", "moderate", "low"]
     level = "high" if 2 * sure >= len(counted) else "moderate" if 2 * fair >= len(counted) else "low"
-    on_parts = sum(entry.verdict.basis == "part of the variant" for entry in counted)
-    rest = "rests" if published < 2 else "rest"
-    parts = f", {on_parts} on evidence on a part of it" if on_parts else ""
-    return level, (
-        f"{fair or 'none'} of {len(counted)} verdicts {'is' if fair < 2 else 'are'} better than low; "
-        f"{published or 'none'} {rest} on published evidence on exactly {variant.short}{parts}."
+    return (
+        level,
+        f"{fair or 'none'} of {len(counted)} verdicts {'is' if fair < 2 else 'are'} better than low.",
     )

@@ -239,15 +239,15 @@ def _verdict(drug: DrugDefinition, comparison: DockingComparison, signs: _Signs)
 
 def _relaxed_verdict(drug: DrugDefinition, relaxed: BindingOpinion, signs: _Signs) -> _Said:
     """Where drug and surroundings were relaxed together, that decides, and rigid docking stands beside it."""
-    measured = f"{difference_words(relaxed.deciding.difference_kcal_per_mol)} in {relaxed.deciding.state}"
-    together = f"Relaxed together with its surroundings, {drug.name}"
+    together = f"{drug.name}, relaxed together with its surroundings,"
     if relaxed.decision == "lost":
-        why = f"{together} loses interaction energy in the mutant: {measured}."
+        why = f"{together} loses interaction energy in the mutant."
         sure = signs.direct and not relaxed.deciding.call.disagreement
         return "reduced binding expected", "moderate" if sure else "low", why
     if relaxed.decision == "kept":
-        why = f"{together} keeps its interaction energy in the mutant: {measured}: {KEPT_MEANS}."
+        why = f"{together} keeps its interaction energy in the mutant: {KEPT_MEANS}."
         return "no loss of binding detected", "low", why
+    measured = difference_words(relaxed.deciding.difference_kcal_per_mol)
     why = f"{together} gives {measured}, which neither shows nor excludes a tenfold loss."
     if relaxed.contradictory:
         why = f"Relaxed complexes of {drug.name} contradict each other between states."

@@ -109,27 +109,29 @@ def structural_finding(variant: Variant, changes: Sequence[ContactChange]) -> st
     """The one change of the residue's surroundings that every modelled state shows; empty where none does.
 
     Lost before gained, salt bridges before hydrogen bonds: what the native loses was seen in crystals, what
-    the mutant gains is a model's.
+    the mutant gains is a model's. What is lost may be another partner's in the lesser part of the states.
     """
     states = {change.state for change in changes}
-    for way, verb in (("lost", "loses"), ("gained", "gains")):
-        found: dict[tuple[str, int, str], dict[str, ContactChange]] = {}
+    for way, verb in (("lost", "loses its {} to"), ("gained", "gains its {} with")):
+        found: dict[tuple[str, int], dict[str, dict[str, str]]] = {}
         for change in changes:
             contact = change.contact
             if change.change == way and contact.kind in _POLAR and change.fraction_of_alternatives >= 0.5:
-                key = (contact.kind, contact.residue, f"{contact.partner_name.capitalize()}{contact.partner}")
-                found.setdefault(key, {}).setdefault(change.state, change)
-        whole = [key for key, by_state in found.items() if by_state.keys() == states]
-        if whole:
-            kind, residue, partner = min(whole, key=lambda key: (_POLAR.index(key[0]), key[1:]))
-            atom = found[kind, residue, partner][min(states)].contact.atoms.partition(" - ")[2]
+                partner = f"{contact.partner_name.capitalize()}{contact.partner}"
+                by_state = found.setdefault((contact.kind, contact.residue), {}).setdefault(partner, {})
+                by_state.setdefault(change.state, contact.atoms.partition(" - ")[2])
+        for (kind, residue), partners in sorted(found.items(), key=lambda item: _POLAR.index(item[0][0])):
+            partner, seen = min(partners.items(), key=lambda item: (-len(item[1]), item[0]))
+            always, mostly = set().union(*partners.values()) == states, 2 * len(seen) > len(states)
+            if seen.keys() != states and not (way == "lost" and always and mostly):
+                continue
             own = next(s for s in variant.substitutions if s.position == residue)
-            who = own.wild_type if way == "lost" else own.mutant
-            to = "to" if way == "lost" else "with"
-            return (
-                f"{three_letter(who).capitalize()}{residue} {verb} its {kind} {to} "
-                f"{partner}{f' {atom}' if atom else ''} in every modelled state ({len(states)})."
-            )
+            who = f"{three_letter(own.wild_type if way == 'lost' else own.mutant).capitalize()}{residue}"
+            to = f"{partner} {seen[min(seen)]}".strip()
+            whole = f"in every modelled state ({len(states)})" if len(states) > 1 else "in the modelled state"
+            if seen.keys() == states:
+                return f"{who} {verb.format(kind)} {to} {whole}."
+            return f"{who} loses a {kind} {whole}, in {len(seen)} of them to {to}."
     return ""
 
 

@@ -20,6 +20,10 @@ from kinscope.interpretation.model import DrugVerdict, StudyResult
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 COLUMNS = ("guideline", "published", "measured", "inferred or predicted", "computed")
+LEGEND = (
+    "Folds: how much more drug than native needs. Not named: the guideline prefers others. Å: from the "
+    "change to the drug; out of reach: no model can tell; not tested: no model was run."
+)
 NOTHING = "–"
 DISEASES = ("ALL", "CML")
 _MOST_FOLD = 100
@@ -90,9 +94,9 @@ def front_page(result: StudyResult, pack: TargetPack) -> FrontPage:
 
 
 def _seen(sightings: Sequence[Sighting]) -> str:
-    told = [f"{one.patients} of {one.of} patients with a mutation ({one.setting})" for one in sightings]
+    told = [f"{one.patients} of {one.of} ({one.setting})" for one in sightings]
     sources = "; ".join(dict.fromkeys(one.citation for one in sightings))
-    return f"in {join(told)}: {sources}" if told else ""
+    return f"of patients with a mutation, in {join(told)}: {sources}" if told else ""
 
 
 def options(result: StudyResult) -> tuple[TreatmentOption, ...]:
@@ -146,17 +150,15 @@ def _line(verdict: DrugVerdict, drug: DrugDefinition | None, result: StudyResult
 
 
 def _guideline(verdict: DrugVerdict) -> str:
-    said: dict[tuple[str, str], list[str]] = {}
+    said: dict[str, dict[str, list[str]]] = {}
     for one in verdict.guidelines:
-        part = "" if one.relation == "exact" else one.protein_change
-        said.setdefault((one.name, one.stance), []).append(part)
-    return (
-        "; ".join(
-            f"{name}: {stance}{f' for {join(parts)}' if all(parts) else ''}"
-            for (name, stance), parts in said.items()
-        )
-        or NOTHING
-    )
+        parts = said.setdefault(one.name, {}).setdefault(one.stance, [])
+        parts += [] if one.relation == "exact" else [one.protein_change]
+    told = {
+        name: ", ".join(stance + (f" for {join(parts)}" if parts else "") for stance, parts in ways.items())
+        for name, ways in said.items()
+    }
+    return "; ".join(f"{name}: {text}" for name, text in told.items()) or NOTHING
 
 
 def _published(exact: list[EvidenceHit]) -> str:
@@ -210,6 +212,7 @@ def as_text(page: FrontPage, width: int | None = None) -> str:
     for tool, head in ((False, "drug"), (True, "tool compound")):
         if rows := [line for line in page.drugs if line.tool is tool]:
             out += [*_table(head, rows, columns), ""]
+    out += [*_wrapped(LEGEND, columns), ""]
     for line in page.drugs:
         for text in line.against:
             out += _wrapped(f"{line.name}: {text}", columns, "  ! ")

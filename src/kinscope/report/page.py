@@ -70,8 +70,9 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         result=result,
         front=front.front_page(result, pack),
         columns=front.COLUMNS,
+        legend=front.LEGEND,
         nothing=front.NOTHING,
-        stage=_stage(result),
+        stage=f"preset {result.preset}" if result.provenance else "no models run",
         files=files,
         measured=told,
         questions=[q for q in result.assessment.questions if q.findings or q.said],
@@ -182,13 +183,6 @@ def _power(result: StudyResult) -> str:
 def _offered(result: StudyResult) -> list[object]:
     disease = str(result.settings.get("disease") or "")
     return [one for one in front.options(result) if not disease or disease in one.diseases]
-
-
-def _stage(result: StudyResult) -> str:
-    """How far the study is."""
-    if not result.provenance:
-        return "from what is published and inferred; nothing was computed"
-    return f"preset {result.preset}"
 
 
 @cache

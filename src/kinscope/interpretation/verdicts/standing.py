@@ -84,7 +84,7 @@ def sight_of(
         rate = f" This test was {track.words}." if track else ""
         against = (published or "").startswith("resistance" if kept else "sensitivity")
         word = "kept" if kept else "lost"
-        text = f"Relaxed with its surroundings, {name} counts as {word}.{rate}"
+        text = f"Models call {name} {word}.{rate}"
         if against:
             text = f"{text} Published evidence says otherwise, and decides."
         return Sight(
@@ -96,21 +96,16 @@ def sight_of(
         where = f"{distance:.0f} Å" if math.isfinite(distance) else "outside the model"
         rate = "No pair that far was measured with a drug of its site."
         if track:
-            lost = _count(track.total - track.right)
-            beyond = f"measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
-            rate = f"Of {track.total} {beyond} {lost} lost tenfold."
+            beyond = f"Of {track.total} measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
+            rate = f"{beyond} {track.total - track.right or 'none'} lost tenfold."
         text = f"The residue is {where} from {name}: no model here could show an effect. {rate}"
         far = distance if math.isfinite(distance) else None
         return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
     text = f"No model that could move decided on {name}."
     if command:
-        why = "published evidence decides" if published else f"{command} runs them"
+        why = "published evidence decides" if published else f"`{command}` runs them"
         text = f"In reach of models; none was run: {why}."
     return Sight(word="in reach, not tested", distance_angstrom=distance, text=text)
-
-
-def _count(number: int) -> str:
-    return "none" if number == 0 else str(number)
 
 
 def disagreements(
@@ -177,10 +172,7 @@ def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
         v.drug for v in verdicts if v.basis not in ("published", "fusion transcript") and not v.tool_compound
     ]
     if not unsettled:
-        return (
-            f"Every approved inhibitor has published evidence on {variant.short}: a trough level of the drug "
-            "tells failure of the drug from failure to reach its level."
-        )
+        return "Measure the trough level of the drug that is given: it tells resistance from too low a dose."
     rest = len(unsettled) - _MOST_NAMED
     named = join([*unsettled[:_MOST_NAMED], *([f"{rest} more"] if rest > 0 else [])])
     return (
@@ -197,15 +189,15 @@ def _clone(variant: Variant) -> str:
         )
     return (
         f"Quantify the share of {variant.short} among the transcripts by deep sequencing, and look for a "
-        "second mutation in cis: Sanger sees neither under about a fifth."
+        "second mutation in cis: Sanger sees neither below 20 %."
     )
 
 
 def _repeat(evidence: EvidenceSummary) -> str:
-    again = "Repeat sequencing at the next rise of the transcript, and before every change of inhibitor."
+    again = "Sequence again when the transcript rises, and before every change of inhibitor."
     if evidence.fusion_matters and not evidence.transcript:
         return (
-            "State the fusion transcript: without ABL1 exon 2 (e13a3, e14a3) asciminib fails whatever the "
+            "Find out the fusion transcript: without ABL1 exon 2 (e13a3, e14a3) asciminib fails whatever the "
             f"mutation. {again}"
         )
     return again

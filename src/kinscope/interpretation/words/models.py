@@ -67,12 +67,13 @@ def _minimised(implicit_solvent: int, charge_scale: float, cutoff_nm: float | No
 
 
 def _rotamer_chosen(share_percent: float | None, **values: Any) -> str:
-    # The library's licence asks for its name.
-    library = f" ({share_percent:.0f} % on such a backbone; Shapovalov & Dunbrack 2011)"
+    share = ""
+    if share_percent is not None:  # glycine and alanine have none; the library's licence asks for its name
+        share = f" ({share_percent:.0f} % on such a backbone; Shapovalov & Dunbrack 2011)"
     return (
         "Residue {residue}: rotamer {rotamer} of {amino_acid}{share}, found by dead-end elimination and "
         "branch and bound together with the side chains within {radius_angstrom:g} A."
-    ).format(share="" if share_percent is None else library, **values)
+    ).format(share=share, **values)
 
 
 def _relaxed_again(steered: Sequence[int], moved_ca_angstrom: float) -> str:

@@ -51,6 +51,8 @@ class Power(Record):
 
     change_percent: float
     replicas: int
+    length_ns: float
+    """Of each."""
     chance: float
     replicas_needed: int
     """A side, of ``needed_length_ns``."""
@@ -72,7 +74,8 @@ class Power(Record):
         rare = 0.0 < self.chance < 0.4
         often = f"one time in {1 / self.chance:.0f}" if rare else f"in {100 * self.chance:.0f} %"
         replicas = "1 replica" if self.replicas == 1 else f"{self.replicas} replicas"
-        told = f"{replicas} of {self.needed_length_ns:g} ns a side find a change of {self.change_percent:g} %"
+        who = f"{'even ' if self.length_ns < self.needed_length_ns else ''}{replicas}"
+        told = f"{who} of {self.needed_length_ns:g} ns a side find a change of {self.change_percent:g} %"
         more = f"{self.missing_ns:,.0f} ns more on both sides together"
         wanted = f"; {self.replicas_needed} would do ({more})" if self.missing_ns > 0.0 else ""
         return f"{told} {often}{wanted}"
@@ -88,6 +91,7 @@ def power_of(replicas: int, length_ns: float, *, change: float = 0.3) -> Power:
     return Power(
         change_percent=100.0 * change,
         replicas=replicas,
+        length_ns=length_ns,
         chance=power(change, replicas),
         replicas_needed=needed,
         needed_length_ns=length,

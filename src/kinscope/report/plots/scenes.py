@@ -151,8 +151,7 @@ def _pocket(cmd: Any, file: ModelFile, files: ReportFiles, pocket: Region) -> No
         if pose.state == file.state and pose.role == "reference":
             cmd.load(str(pose.path), pose.drug)
             cmd.show("sticks", f"{pose.drug} within 5 of ({lining})")
-    cmd.orient(lining)
-    cmd.zoom(lining, 3.0)
+    _look(cmd, lining, 5.0)
 
 
 def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
@@ -174,8 +173,7 @@ def _around(cmd: Any, file: ModelFile, variant: Variant) -> None:
     found = sorted({int(atom.resi) for atom in cmd.get_model(near).atom} - beside)
     for residue in (*variant.positions, *found[: _MOST_LABELS - len(variant.positions)]):
         cmd.label(f"kinase and resi {residue} and name CA", "'%s%s' % (resn.capitalize(), resi)")
-    cmd.orient(near)
-    cmd.zoom(near, 2.0)
+    _look(cmd, own, 9.0)
 
 
 def _moving(
@@ -200,6 +198,17 @@ def _moving(
     cmd.show("sticks", f"({looked} or {own}) and not name C+O+N")
     _colour(cmd, NATIVE if moving.variant == "native" else MUTANT, f"({own}) and elem C")
     cmd.set("stick_radius", 0.14)
-    cmd.orient(looked)
-    cmd.zoom(looked, 9.0 if len(residues) < _MOST_LABELS else 3.0)
+    _look(cmd, looked, 9.0 if len(residues) < _MOST_LABELS else 5.0)
     cmd.clip("atoms", 2.0, shown)
+
+
+def _look(cmd: Any, selection: str, margin: float) -> None:
+    """From outside: the line from the protein's middle to the selection points at the reader, on any side."""
+    middle, place = (cmd.centerofmass(f"({one}) and name CA") for one in ("all", selection))
+    ahead = np.subtract(place, middle)
+    ahead /= np.linalg.norm(ahead)
+    right = np.cross((0.0, 1.0, 0.0), ahead)
+    right /= np.linalg.norm(right)
+    turned = np.stack([right, np.cross(ahead, right), ahead], axis=1)
+    cmd.set_view([*turned.ravel().tolist(), *cmd.get_view()[9:]])
+    cmd.zoom(f"({selection}) and name CA", margin)

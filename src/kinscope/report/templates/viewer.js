@@ -131,8 +131,8 @@
     scene.positions.forEach(function (position, index) {
       labelled[position] = true;
       var at = current.protein && tip(current.protein, position);
-      if (at && mode === "native") { label(residueName(at), at, 14, NATIVE); }
-      else if (at) { label(scene.variant_labels[index], at, 14, MUTANT); }
+      if (at && mode === "native") { label(residueName(at), at, 14, NATIVE, -22); }
+      else if (at) { label(scene.variant_labels[index], at, 14, MUTANT, -22); }
     });
   }
   function frameCount(s) { return Math.max.apply(null, (s.frames || []).map(function (f) { return f.labels.length; }).concat(0)); }
