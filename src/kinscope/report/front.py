@@ -20,10 +20,14 @@ from kinscope.interpretation.model import DrugVerdict, StudyResult
 from kinscope.targets.pack import DrugDefinition, TargetPack
 
 COLUMNS = ("guideline", "published", "measured", "inferred or predicted", "computed")
-LEGEND = (
-    "Folds: how much more drug than native needs. Not named: the guideline prefers others. Å: from the "
-    "change to the drug; out of reach: no model can tell; not tested: no model was run."
-)
+_LEGEND = {
+    "-fold": "folds: times as much drug as native needs",
+    "not named": "not named: the guideline prefers others",
+    "Å": "Å: from the change to the drug",
+    "out of reach": "out of reach: no model can tell",
+    "not tested": "not tested: no model was run",
+}
+"""What words of the table mean."""
 NOTHING = "–"
 DISEASES = ("ALL", "CML")
 _MOST_FOLD = 100
@@ -65,6 +69,13 @@ class FrontPage:
     finding: str
     seen: str
     """How often the variant is seen in patients, where that is known."""
+
+    @property
+    def legend(self) -> str:
+        """What the words mean that stand in the table."""
+        held = " ".join(cell for line in self.drugs for cell in line.cells)
+        told = "; ".join(meaning for word, meaning in _LEGEND.items() if word in held)
+        return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 
 def front_page(result: StudyResult, pack: TargetPack) -> FrontPage:
@@ -212,7 +223,7 @@ def as_text(page: FrontPage, width: int | None = None) -> str:
     for tool, head in ((False, "drug"), (True, "tool compound")):
         if rows := [line for line in page.drugs if line.tool is tool]:
             out += [*_table(head, rows, columns), ""]
-    out += [*_wrapped(LEGEND, columns), ""]
+    out += [*_wrapped(page.legend, columns), ""]
     for line in page.drugs:
         for text in line.against:
             out += _wrapped(f"{line.name}: {text}", columns, "  ! ")

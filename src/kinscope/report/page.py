@@ -70,7 +70,6 @@ def report_html(result: StudyResult, files: ReportFiles, pack: TargetPack) -> st
         result=result,
         front=front.front_page(result, pack),
         columns=front.COLUMNS,
-        legend=front.LEGEND,
         nothing=front.NOTHING,
         stage=f"preset {result.preset}" if result.provenance else "no models run",
         files=files,
