@@ -87,7 +87,7 @@ def _lives(lease: Path) -> bool:
 
 def end_with(parent: int, number: int = signal.SIGKILL) -> None:
     """Have this process sent a signal when its parent ends, whatever ends that: by the kernel or a thread."""
-    _told_by_kernel(number)
+    told_by_kernel(number)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -97,7 +97,8 @@ def end_with(parent: int, number: int = signal.SIGKILL) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _told_by_kernel(number: int) -> None:
+def told_by_kernel(number: int) -> None:
+    """Have this process sent a signal when its parent ends, on Linux."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
@@ -112,7 +113,7 @@ def keep(lease: Path) -> int:
     if child:
         return child
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as long as the parent saves its work
-    _told_by_kernel(signal.SIGKILL)
+    told_by_kernel(signal.SIGKILL)
     while os.getppid() == parent:
         if not beat(lease):
             os.kill(parent, signal.SIGKILL)

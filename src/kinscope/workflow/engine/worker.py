@@ -4,10 +4,13 @@ A process per step means that a crash in native code takes one step with it, tha
 that a killed driver leaves nobody behind: the kernel ends the worker with its parent (Linux), and a thread
 watches for the same elsewhere. Whoever started it, the worker answers for the step: it leaves where the
 artefact is there, works under a lease, publishes what it made itself, and leaves at a checkpoint when told.
+
+``--serve PARENT SIGNAL``: forks one for each line of standard input, and answers with its exit code.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -19,7 +22,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kinscope import __version__
 from kinscope.core.errors import ComputationError, KinscopeError, Stopped
@@ -40,6 +43,7 @@ LEAVE = signal.SIGUSR1
 _GRACE_SECONDS = 20.0
 """From SIGTERM to the end, checkpoint or not: SLURM kills after 30."""
 _WAIT_SECONDS = 0.5
+_ORDERS = (LEAVE, signal.SIGTERM)
 
 
 class Job(Record):
@@ -70,8 +74,9 @@ def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) ->
 
     ``ending``: the signal that this process gets when its parent, the starting one unless named, ends.
     """
-    for number in (LEAVE, signal.SIGTERM):
+    for number in _ORDERS:
         signal.signal(number, _told_to_leave)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
     lease.end_with(parent or os.getppid(), ending)
     try:
         job = Job.read(work)
@@ -165,5 +170,59 @@ def _told_to_leave(number: int, _frame: object) -> None:
         timer.start()
 
 
+def serve(parent: int, ending: int) -> int:
+    """Fork a worker for each ``[work directory, variables]`` on a line of standard input.
+
+    Its exit code, or the signal that ended it below zero, is a line of standard output. What this process is
+    told it passes on; it ends with its parent, which is then the worker's end too, by the signal ``ending``.
+    """
+    child = 0
+
+    def pass_on(number: int, _frame: object) -> None:
+        if not child:
+            os._exit(STOPPED)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(child, number)
+
+    def look_up(_number: int, _frame: object) -> None:
+        if child and os.getppid() != parent:
+            pass_on(ending, None)
+
+    for number in _ORDERS:
+        signal.signal(number, pass_on)
+    lease.told_by_kernel(ending)
+    signal.signal(signal.SIGALRM, look_up)  # where the kernel does not tell; no thread, as this one forks
+    signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
+    while line := sys.stdin.readline():
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)  # the child is told when it can listen
+        server, child = os.getpid(), os.fork()
+        if not child:
+            work, variables = json.loads(line)
+            _begin(work, variables, server, ending)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        child = 0
+        print(code, flush=True)
+    return 0
+
+
+def _begin(work: str, variables: dict[str, str], server: int, ending: int) -> NoReturn:
+    """In the child: take its place, work, and end."""
+    try:
+        os.chdir(work)
+        log = os.open(LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+    except FileNotFoundError:  # another has just finished, and swept the work directory
+        os._exit(STOPPED)
+    for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
+        os.dup2(descriptor, number)
+    os.environ.update(variables)
+    code = main(Path(work), server, ending)
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    os._exit(code)  # taking the interpreter apart would touch, and so copy, all that is shared
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "--serve":
+        sys.exit(serve(*map(int, sys.argv[2:])))
     sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
