@@ -43,6 +43,7 @@ LEAVE = signal.SIGUSR1
 _GRACE_SECONDS = 20.0
 """From SIGTERM to the end, checkpoint or not: SLURM kills after 30."""
 _WAIT_SECONDS = 0.5
+_BEAT_SECONDS = 5.0
 _ORDERS = (LEAVE, signal.SIGTERM)
 
 
@@ -69,15 +70,15 @@ class Job(Record):
         return cls.model_validate_json(read_own(work / JOB_FILE))
 
 
-def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) -> int:
+def main(work: Path, parent: int, ending: int) -> int:
     """Bring about the artefact of the job in ``work``: 0 if it is there, ``STOPPED`` if it goes on elsewhere.
 
-    ``ending``: the signal that this process gets when its parent, the starting one unless named, ends.
+    ``ending``: the signal that this process gets when its parent ends.
     """
     for number in _ORDERS:
         signal.signal(number, _told_to_leave)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
-    lease.end_with(parent or os.getppid(), ending)
+    lease.end_with(parent, ending)
     try:
         job = Job.read(work)
         store = Store(job.store)
@@ -96,7 +97,6 @@ def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) ->
 
 def _hold(work: Path, held: Path, job: Job, store: Store) -> int:
     """Run the job under a lease, and give that up whatever happens."""
-    beating = lease.keep(held)
     try:
         if store.adopt(job, final=True) is None:  # else it came while the lease was taken
             _run(work, held, job, store)
@@ -116,8 +116,6 @@ def _hold(work: Path, held: Path, job: Job, store: Store) -> int:
         what = f"The step failed unexpectedly ({type(error).__name__}: {error})."
         return _fail(work, held, ComputationError(what, where=f"{job.label}; log: {work / LOG_FILE}"))
     finally:
-        os.kill(beating, signal.SIGKILL)
-        os.waitpid(beating, 0)
         lease.give_up(held)
 
 
@@ -170,59 +168,84 @@ def _told_to_leave(number: int, _frame: object) -> None:
         timer.start()
 
 
-def serve(parent: int, ending: int) -> int:
-    """Fork a worker for each ``[work directory, variables]`` on a line of standard input.
+class _Watch:
+    """Over a worker: passes on what this process is told, beats for its lease, ends it with ``parent``.
 
-    Its exit code, or the signal that ended it below zero, is a line of standard output. What this process is
-    told it passes on; it ends with its parent, which is then the worker's end too, by the signal ``ending``.
+    A process apart, as native code may hold up a worker's threads for minutes.
     """
-    child = 0
 
-    def pass_on(number: int, _frame: object) -> None:
-        if not child:
+    def __init__(self, parent: int, ending: int) -> None:
+        self.parent, self.ending = parent, ending
+        self.child, self.work = 0, Path()
+        self._held: Path | None = None
+        self._next = 0.0
+        for number in _ORDERS:
+            signal.signal(number, self._pass_on)
+        lease.told_by_kernel(ending)
+        signal.signal(signal.SIGALRM, self._look)  # no thread, as this process forks
+        signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
+
+    def run(self, work: Path, *, logged: bool, **variables: str) -> int:
+        """The exit code of a worker of its own on a work directory, or its signal below zero."""
+        self.work, self._held = work, None
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)  # the child is told when it can listen
+        server, self.child = os.getpid(), os.fork()
+        if not self.child:
+            self._begin(server, logged, variables)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
+        code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        self.child = 0
+        return code
+
+    def _begin(self, server: int, logged: bool, variables: dict[str, str]) -> NoReturn:
+        """In the child: take its place, work, and end."""
+        try:
+            os.chdir(self.work)
+            log = os.open(LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # another has just finished, and swept the work directory
+            os._exit(STOPPED)
+        for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), log, log) if logged else ()):
+            os.dup2(descriptor, number)
+        os.environ.update(variables)
+        code = main(self.work, server, self.ending)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)  # taking the interpreter apart would touch, and so copy, all that is shared
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        if not self.child:
             os._exit(STOPPED)
         with contextlib.suppress(ProcessLookupError):
-            os.kill(child, number)
+            os.kill(self.child, number)
 
-    def look_up(_number: int, _frame: object) -> None:
-        if child and os.getppid() != parent:
-            pass_on(ending, None)
+    def _look(self, number: int, frame: object) -> None:
+        """Twice a second: is the parent there; and now and then the lease."""
+        if not self.child:
+            return
+        if os.getppid() != self.parent:
+            self._pass_on(self.ending, frame)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _BEAT_SECONDS
+        self._held = self._held or lease.held_by(self.work, self.child)
+        if self._held is not None and not lease.beat(self._held) and lease.is_held(self.work):
+            self._pass_on(signal.SIGKILL, frame)
 
-    for number in _ORDERS:
-        signal.signal(number, pass_on)
-    lease.told_by_kernel(ending)
-    signal.signal(signal.SIGALRM, look_up)  # where the kernel does not tell; no thread, as this one forks
-    signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
+
+def serve(parent: int, ending: int) -> int:
+    """Run a worker for each ``[work directory, variables]`` on a line of input; its exit code is its answer.
+
+    It ends with its parent, and then the worker by the signal ``ending``.
+    """
+    watch = _Watch(parent, ending)
     while line := sys.stdin.readline():
-        signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)  # the child is told when it can listen
-        server, child = os.getpid(), os.fork()
-        if not child:
-            work, variables = json.loads(line)
-            _begin(work, variables, server, ending)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
-        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        child = 0
-        print(code, flush=True)
+        work, variables = json.loads(line)
+        print(watch.run(Path(work), logged=True, **variables), flush=True)
     return 0
-
-
-def _begin(work: str, variables: dict[str, str], server: int, ending: int) -> NoReturn:
-    """In the child: take its place, work, and end."""
-    try:
-        os.chdir(work)
-        log = os.open(LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-    except FileNotFoundError:  # another has just finished, and swept the work directory
-        os._exit(STOPPED)
-    for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), log, log)):
-        os.dup2(descriptor, number)
-    os.environ.update(variables)
-    code = main(Path(work), server, ending)
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    os._exit(code)  # taking the interpreter apart would touch, and so copy, all that is shared
 
 
 if __name__ == "__main__":
     if sys.argv[1] == "--serve":
         sys.exit(serve(*map(int, sys.argv[2:])))
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    parents = [*map(int, sys.argv[2:]), os.getppid()]
+    sys.exit(abs(_Watch(parents[0], signal.SIGKILL).run(Path(sys.argv[1]).resolve(), logged=False)))
