@@ -14,6 +14,7 @@ Prints in turn, each as soon as it is known (0 leaves a part out):
 from __future__ import annotations
 
 import argparse
+import functools
 import multiprocessing
 import os
 import sys
@@ -39,10 +40,7 @@ TINY = Stage("tiny", "scaling_tasks:tiny_step")
 HERE = Path(__file__).resolve().parent
 Timed = Callable[[int, Path], float]
 """Seconds that so many tasks take, with a folder to write in."""
-
-
-def say(text: str) -> None:
-    print(text, flush=True)
+say = functools.partial(print, flush=True)
 
 
 def tiny_steps(number: int) -> list[Step]:
@@ -117,11 +115,9 @@ def overhead(tasks: int, scratch: Path) -> None:
                 spent[name] += run(each, folder)
             told = (f"{name} {1000 * spent[name] / (turn + 1) / each:.2f}" for name in runs)
             say(f"{(turn + 1) * each} tasks, ms a task: {', '.join(told)}")
-        for name, beside in (
-            ("processes", "futures"), ("processes", "futures that keep"),
-            ("Parsl", "bare Parsl"), ("Parsl", "bare Parsl that keeps"),
-        ):  # fmt: skip
-            say(f"{name} over {beside}: {spent[name] / spent[beside]:.2f}")
+        for name, beside in (("processes", "futures"), ("Parsl", "bare Parsl")):
+            for other in (one for one in runs if one.startswith(beside)):
+                say(f"{name} over {other}: {spent[name] / spent[other]:.2f}")
 
 
 def efficiency(replicas: int, steps: int, scratch: Path) -> None:
@@ -130,48 +126,42 @@ def efficiency(replicas: int, steps: int, scratch: Path) -> None:
     from factories.small_systems import residue_in_water
 
     source = Step(STAGES["solvated"], "a residue in water", {})
-    system, store = scratch / "system", Store(scratch / "systems" / "artefacts")
-    residue_in_water(system)
-    fill(store, [source], system)
+    store = Store(scratch / "systems")
+    residue_in_water(store.path(source))
+    fill(store, [source])
     given = {"protocol": ProtocolSettings().model_dump(mode="json"), "production_steps": steps, "seed": 7}
-    plan = [
-        Step(STAGES["replica"], f"replica {i}", given | {"replica": i}, {"system": source})
-        for i in range(replicas)
-    ]
-    spent = dict.fromkeys([(who, n) for who in ("processes", "bare processes") for n in (1, 2)], 0.0)
-    for turn in range(2):
-        for who, workers in spent:
-            folder = scratch / f"{who}-{workers}-{turn}"
-            began = time.monotonic()
-            if who == "processes":
-                run = Driver(folder, None, Processes(workers))
-                assert run.store.copy_from(store, source)
-                assert len(run.run(plan).done) == replicas + 1
-            else:
-                fresh = multiprocessing.get_context("spawn")
-                with ProcessPoolExecutor(workers, mp_context=fresh, max_tasks_per_child=1) as pool:
-                    for i in range(replicas):
-                        (folder / f"{i}").mkdir(parents=True)
-                    made = [
-                        pool.submit(replica_task, str(system), str(folder / f"{i}"), i, steps)
-                        for i in range(replicas)
-                    ]
-                assert not any(one.result() for one in made)
-            spent[who, workers] += time.monotonic() - began
-    for who in ("processes", "bare processes"):
-        one, two = spent[who, 1], spent[who, 2]
-        share = 100 * one / (2 * two)
-        say(f"{2 * replicas} replicas, {who}: {one:.1f} s on one, {two:.1f} s on two: {share:.0f} %")
+    numbers, stage = range(replicas), STAGES["replica"]
+    plan = [Step(stage, f"{i}", given | {"replica": i}, {"system": source}) for i in numbers]
+
+    def with_kinscope(workers: int, folder: Path) -> None:
+        driver = Driver(folder, None, Processes(workers))
+        assert driver.store.copy_from(store, source)
+        assert len(driver.run(plan).done) == replicas + 1
+
+    def without(workers: int, folder: Path) -> None:
+        tasks = [(str(store.path(source)), str(folder), i, steps) for i in numbers]
+        with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
+            pool.starmap(replica_task, tasks, chunksize=1)
+
+    for run in (with_kinscope, without):
+        spent = {1: 0.0, 2: 0.0}
+        for turn in range(2):
+            for workers in spent:
+                began = time.monotonic()
+                run(workers, scratch / f"{run.__name__}-{workers}-{turn}")
+                spent[workers] += time.monotonic() - began
+        share = 100 * spent[1] / (2 * spent[2])
+        told = f"{spent[1]:.1f} s on one worker, {spent[2]:.1f} s on two: {share:.0f} %"
+        say(f"{2 * replicas} replicas {run.__name__.replace('_', ' ')}: {told}")
 
 
-def fill(store: Store, steps: list[Step], content: Path | None = None) -> None:
-    """Put an artefact of every step into a store."""
+def fill(store: Store, steps: list[Step]) -> None:
+    """Put an artefact of every step into a store: what lies in its place, or a word."""
     for step in steps:
         folder = store.path(step)
-        folder.mkdir(parents=True)
-        for file in content.iterdir() if content is not None else ():
-            (folder / file.name).write_bytes(file.read_bytes())
-        (folder / "done").write_text("well")
+        if not folder.exists():
+            folder.mkdir(parents=True)
+            (folder / "done").write_text("well")
         record = ArtefactRecord(
             key=step.key, step=step.name, label=step.label, parameters=dict(step.parameters), inputs={},
             seed=None, wall_seconds=0.0, platform="CPU", kinscope_version="", files=list_files(folder),
@@ -187,12 +177,9 @@ def look_up(number: int, scratch: Path) -> None:
     store = Store(scratch)
     assert all(store.find(step) is not None for step in looked)
     each = 1000 * (time.monotonic() - began) / len(looked)
-    size = sum(
-        512 * one.lstat().st_blocks
-        for step in looked
-        for one in [store.path(step), *store.path(step).iterdir()]
-    )
-    say(f"{number} artefacts: {each:.2f} ms a look-up, {size / len(looked) / 1024:.0f} KiB each on the disk")
+    files = [one for step in looked for one in (store.path(step), *store.path(step).iterdir())]
+    size = sum(one.lstat().st_blocks for one in files) / 2 / len(looked)
+    say(f"{number} artefacts: {each:.2f} ms a look-up, {size:.0f} KiB each on the disk")
 
 
 def resume(number: int, scratch: Path) -> None:
@@ -215,19 +202,12 @@ def main() -> None:
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = f"{HERE}:{os.environ.get('PYTHONPATH', '')}"
     os.environ["OPENMM_CPU_THREADS"] = "1"
-    with tempfile.TemporaryDirectory() as scratch:
-        parts: list[tuple[Callable[..., None], list[int]]] = []
-        if given.tasks:
-            parts.append((overhead, [given.tasks]))
-        if given.replicas:
-            parts.append((efficiency, [given.replicas, given.production_steps]))
-        parts += [(look_up, [number]) for number in given.artefacts]
-        if given.steps:
-            parts.append((resume, [given.steps]))
-        for place, (part, numbers) in enumerate(parts):
-            folder = Path(scratch, f"{place}")
-            folder.mkdir()
-            part(*numbers, folder)
+    parts: list[tuple[Callable[..., None], tuple[int, ...]]]
+    parts = [(overhead, (given.tasks,)), (efficiency, (given.replicas, given.production_steps))]
+    for part, numbers in [*parts, *((look_up, (n,)) for n in given.artefacts), (resume, (given.steps,))]:
+        if numbers[0]:
+            with tempfile.TemporaryDirectory() as scratch:
+                part(*numbers, Path(scratch))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def replica_task(system: str, folder: str, number: int, steps: int) -> int:
     from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
     from kinscope.dynamics.settings import ProtocolSettings
 
+    scratch = Path(folder, f"{number}")
     task = ReplicaTask(ProtocolSettings(), replica=number, seed=7, production_steps=steps)
-    run_replica(Path(system), Path(folder), Path(folder), task)
+    run_replica(Path(system), scratch, scratch, task)
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,11 +18,13 @@ import pytest
 from factories.small_steps import NAME, small_study
 from factories.small_systems import residue_in_vacuum
 from kinscope.core.errors import SettingsError
+from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile, read_cluster
 from kinscope.workflow.engine.driver import Driver
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store
+from kinscope.workflow.study import Run
 from workflow.test_kills import LONG, SIDES, begin, compare, references, replica_steps, system_steps
 
 TESTS = Path(__file__).parents[1]
@@ -59,6 +62,13 @@ def test_what_is_wrong_with_a_clusters_file_is_named(text: str, where: str, tmp_
     with pytest.raises(SettingsError, match=f"cluster's {where} is not usable") as error:
         read_cluster(path)
     assert str(path) in error.value.where
+
+
+def test_a_folder_that_parsl_starts_nothing_in_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("parsl")
+    with pytest.raises(SettingsError, match="blank") as error:
+        Cluster(ClusterFile(provider="local"), tmp_path / "my run")
+    assert "my run" in error.value.where
 
 
 def test_a_pool_runs_a_step_a_gpu_or_a_core(tmp_path: Path) -> None:
@@ -110,6 +120,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from factories.small_steps import small_study
+from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
 from kinscope.workflow.engine.driver import Driver
 run = Path({run!r})
@@ -213,7 +224,7 @@ def test_replicas_longer_than_a_walltime_end_in_the_bytes_of_one_piece(
 ) -> None:
     """Jobs here, told of their end as a scheduler's are."""
     pytest.importorskip("parsl")
-    cluster = Cluster(ClusterFile(provider="local", cores=2, walltime="00:00:20"), tmp_path / "run")
+    cluster = Cluster(ClusterFile(provider="local", cores=2, walltime="00:00:40"), tmp_path / "run")
     monkeypatch.setattr(cluster, "_ends", True)
     assert replicas_in_pieces(tmp_path, cluster) >= 2
 
@@ -226,3 +237,49 @@ def test_replicas_longer_than_a_walltime_of_slurm_end_in_the_bytes_of_one_piece(
     walltime = os.environ.get("KINSCOPE_WALLTIME", "00:01:00")
     cluster = Cluster(ClusterFile(provider="slurm", cores=2, walltime=walltime), tmp_path / "run")
     assert replicas_in_pieces(tmp_path, cluster) >= 2
+
+
+TIMES = {"seconds", "wall_seconds"}
+TELL_TIMES = {"appendix.html", "tables/provenance.parquet"}
+
+
+def without_times(content: object) -> object:
+    if isinstance(content, dict):
+        return {name: without_times(value) for name, value in content.items() if name not in TIMES}
+    return [without_times(value) for value in content] if isinstance(content, list) else content
+
+
+def made(run: Run) -> dict[str, object]:
+    """Every file of every artefact of a finished study, but for how long things took."""
+    found: dict[str, object] = {}
+    for folder in run.store.artefacts():
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix()
+            content = path.read_bytes()
+            if name not in TELL_TIMES:
+                where = f"{folder.parent.name}/{folder.name}/{name}"
+                found[where] = without_times(json.loads(content)) if path.suffix == ".json" else content
+    return found
+
+
+@pytest.mark.slow
+def test_snakemake_makes_the_bytes_of_processes_and_kinscope_adopts_them(tmp_path: Path) -> None:
+    """A Snakemake of its own: on the path, or named in ``KINSCOPE_SNAKEMAKE`` (pip install snakemake)."""
+    program = os.environ.get("KINSCOPE_SNAKEMAKE") or shutil.which("snakemake")
+    if program is None:
+        pytest.skip("there is no snakemake here")
+    study = tmp_path / "study.yaml"
+    study.write_text("variants: [K404E]\nsettings: {drugs: [imatinib], states: [kinase-dfg-out]}\n")
+    campaign = read_campaign(str(study))
+    snakefile = write_snakefile(campaign, tmp_path / "snake")
+    subprocess.run(
+        [program, "--snakefile", snakefile, "--cores", "2", "--quiet", "all"], check=True, cwd=tmp_path
+    )
+    (by_snakemake,), (here,) = (list(runs_of(campaign, tmp_path / place)) for place in ("snake", "here"))
+    assert not list((by_snakemake.directory / "work").iterdir())
+    adopted = by_snakemake.finish().outcome
+    assert set(adopted.done) == adopted.reused
+    assert not here.finish().outcome.failed
+    ours, theirs = made(here), made(by_snakemake)
+    assert len(ours) > 20
+    assert [name for name in ours | theirs if ours.get(name) != theirs.get(name)] == []

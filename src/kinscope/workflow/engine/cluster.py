@@ -136,7 +136,7 @@ class Cluster:
     ``file``: what it is. ``directory``: of the run, on a file system that every node shares; Parsl keeps its
     scripts and logs in it.
 
-    Raises SettingsError if Parsl is not installed.
+    Raises SettingsError if Parsl is not installed, or cannot work in the directory.
     """
 
     def __init__(self, file: ClusterFile, directory: Path) -> None:
@@ -151,6 +151,12 @@ class Cluster:
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._apps: dict[str, Any] = {}
         self._kernel: Any = None
+        if " " in str(directory.absolute()):
+            raise SettingsError(
+                "Parsl starts no worker where a folder's name has a blank.",
+                where=str(directory),
+                remedy="Run it in a folder without.",
+            )
         self._ends = file.provider not in ("local", "kubernetes")
         """Whether jobs have an end."""
         try:
