@@ -2,13 +2,10 @@
 
     python benchmarks/scaling.py [--tasks 10000] [--replicas 8] [--artefacts 10 1000 100000] [--steps 10000]
 
-Prints in turn, each as soon as it is known (0 leaves a part out):
-- the wall time a task of tasks that do nothing, on processes and on Parsl; of the same on bare
-  `concurrent.futures` and bare Parsl; and on these with what a worker does besides (a process of its own, a
-  lease, an artefact synchronised and renamed in). All take turns, so that what else runs here hits all alike;
-- the efficiency of two workers over one on real steps, and of two bare processes: the machine's own part;
-- a look-up in stores of so many artefacts, and the disk that one takes;
-- a finished study of so many steps, resumed.
+Prints each part as soon as it is known (0 leaves it out): milliseconds a task that does nothing, on
+processes and Parsl, on bare `concurrent.futures` and bare Parsl, and on these with what a worker does besides
+(a process of its own, a lease, an artefact flushed and renamed in), all in turn; the efficiency of two workers
+over one on replicas, and of two bare processes; a look-up in stores; a finished study, resumed.
 """
 
 from __future__ import annotations
@@ -35,11 +32,9 @@ from kinscope.workflow.engine.step import Stage, Step
 from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store, list_files
 from kinscope.workflow.planning.catalogue import STAGES
 
-WORKERS, ROUNDS = 2, 5
+WORKERS, ROUNDS, LENGTH = 2, 5, 4000
 TINY = Stage("tiny", "scaling_tasks:tiny_step")
 HERE = Path(__file__).resolve().parent
-Timed = Callable[[int, Path], float]
-"""Seconds that so many tasks take, with a folder to write in."""
 say = functools.partial(print, flush=True)
 
 
@@ -47,8 +42,8 @@ def tiny_steps(number: int) -> list[Step]:
     return [Step(TINY, f"{i}", {"i": i}) for i in range(number)]
 
 
-def driven(engine: Engine) -> Timed:
-    """Tiny steps on an engine of kinscope's."""
+def driven(engine: Engine) -> Callable[[int, Path], float]:
+    """Seconds that so many tiny steps take on an engine of kinscope's."""
 
     def run(number: int, folder: Path) -> float:
         Driver(folder / "first", None, engine).run(tiny_steps(WORKERS))  # its workers are there
@@ -60,8 +55,8 @@ def driven(engine: Engine) -> Timed:
     return run
 
 
-def bare(submit: Callable[..., Future[int]], task: Callable[[str, int], int]) -> Timed:
-    """A task on what only hands tasks out."""
+def bare(submit: Callable[..., Future[int]], task: Callable[[str, int], int]) -> Callable[[int, Path], float]:
+    """The same of a task on what only hands tasks out."""
 
     def run(number: int, folder: Path) -> float:
         wait([submit(task, str(folder), -1 - i) for i in range(WORKERS)])
@@ -120,7 +115,7 @@ def overhead(tasks: int, scratch: Path) -> None:
                 say(f"{name} over {other}: {spent[name] / spent[other]:.2f}")
 
 
-def efficiency(replicas: int, steps: int, scratch: Path) -> None:
+def efficiency(replicas: int, scratch: Path) -> None:
     """Of two workers on replicas of a residue in water, with kinscope and bare, in turn."""
     sys.path.insert(0, str(HERE.parent / "tests"))
     from factories.small_systems import residue_in_water
@@ -129,7 +124,7 @@ def efficiency(replicas: int, steps: int, scratch: Path) -> None:
     store = Store(scratch / "systems")
     residue_in_water(store.path(source))
     fill(store, [source])
-    given = {"protocol": ProtocolSettings().model_dump(mode="json"), "production_steps": steps, "seed": 7}
+    given = {"protocol": ProtocolSettings().model_dump(mode="json"), "production_steps": LENGTH, "seed": 7}
     numbers, stage = range(replicas), STAGES["replica"]
     plan = [Step(stage, f"{i}", given | {"replica": i}, {"system": source}) for i in numbers]
 
@@ -139,7 +134,7 @@ def efficiency(replicas: int, steps: int, scratch: Path) -> None:
         assert len(driver.run(plan).done) == replicas + 1
 
     def without(workers: int, folder: Path) -> None:
-        tasks = [(str(store.path(source)), str(folder), i, steps) for i in numbers]
+        tasks = [(str(store.path(source)), str(folder), i, LENGTH) for i in numbers]
         with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
             pool.starmap(replica_task, tasks, chunksize=1)
 
@@ -196,18 +191,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--tasks", type=int, default=10_000)
     parser.add_argument("--replicas", type=int, default=8)
-    parser.add_argument("--production-steps", type=int, default=4000)
     parser.add_argument("--artefacts", type=int, nargs="*", default=[10, 1_000, 100_000])
     parser.add_argument("--steps", type=int, default=10_000)
     given = parser.parse_args()
     os.environ["PYTHONPATH"] = f"{HERE}:{os.environ.get('PYTHONPATH', '')}"
     os.environ["OPENMM_CPU_THREADS"] = "1"
-    parts: list[tuple[Callable[..., None], tuple[int, ...]]]
-    parts = [(overhead, (given.tasks,)), (efficiency, (given.replicas, given.production_steps))]
-    for part, numbers in [*parts, *((look_up, (n,)) for n in given.artefacts), (resume, (given.steps,))]:
-        if numbers[0]:
+    stores = [(look_up, number) for number in given.artefacts]
+    for part, number in [
+        (overhead, given.tasks),
+        (efficiency, given.replicas),
+        *stores,
+        (resume, given.steps),
+    ]:
+        if number:
             with tempfile.TemporaryDirectory() as scratch:
-                part(*numbers, Path(scratch))
+                part(number, Path(scratch))
 
 
 if __name__ == "__main__":

@@ -183,7 +183,6 @@ class _Watch:
             signal.signal(number, self._pass_on)
         lease.told_by_kernel(ending)
         signal.signal(signal.SIGALRM, self._look)  # no thread, as this process forks
-        signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
 
     def run(self, work: Path, *, logged: bool, **variables: str) -> int:
         """The exit code of a worker of its own on a work directory, or its signal below zero."""
@@ -193,7 +192,9 @@ class _Watch:
         if not self.child:
             self._begin(server, logged, variables)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
+        signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
         code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        signal.setitimer(signal.ITIMER_REAL, 0.0)  # at its end, Python no longer listens
         self.child = 0
         return code
 
