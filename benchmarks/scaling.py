@@ -2,27 +2,31 @@
 
     python benchmarks/scaling.py [--tasks 10000] [--replicas 8] [--artefacts 10 1000 100000] [--steps 10000]
 
-Prints each part as soon as it is known (0 leaves it out): milliseconds a task that does nothing, on
-processes and Parsl, on bare `concurrent.futures` and bare Parsl, and on these with what a worker does besides
-(a process of its own, a lease, an artefact flushed and renamed in), all in turn; the efficiency of two workers
-over one on replicas, and of two bare processes; a look-up in stores; a finished study, resumed.
+Prints each part as soon as it is known (0 leaves it out): milliseconds a task that does nothing, in turn on
+processes and Parsl, bare `concurrent.futures` and bare Parsl, and on these with what a worker does besides (a
+process of its own, a lease, an artefact flushed and renamed in); the efficiency of two workers over one on
+replicas, and of two bare processes; a look-up in stores; a finished study, resumed.
 """
 
 from __future__ import annotations
 
 import argparse
 import functools
-import multiprocessing
 import os
+import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, wait
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from contextlib import ExitStack
 from pathlib import Path
 
-from scaling_tasks import kept_task, replica_task, tiny_task
+import parsl
+from parsl.config import Config
+from parsl.executors import HighThroughputExecutor
+from parsl.providers import LocalProvider
+from scaling_tasks import kept_task, tiny_task
 
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
@@ -68,27 +72,16 @@ def bare(submit: Callable[..., Future[int]], task: Callable[[str, int], int]) ->
     return run
 
 
-@contextmanager
-def bare_parsl(folder: Path) -> Iterator[Callable[..., Future[int]]]:
-    import parsl
-    from parsl.config import Config
-    from parsl.executors import HighThroughputExecutor
-    from parsl.providers import LocalProvider
-
-    one = LocalProvider(init_blocks=1, max_blocks=1)
-    executor = HighThroughputExecutor(provider=one, max_workers_per_node=WORKERS, cores_per_worker=1e-3)
-    with parsl.load(Config(executors=[executor], run_dir=str(folder), strategy="none", usage_tracking=0)):
-        apps = {task: parsl.python_app(task) for task in (tiny_task, kept_task)}
-        yield lambda task, *given: apps[task](*given)
-
-
 def overhead(tasks: int, scratch: Path) -> None:
     """Of a task, on every engine in turn."""
     with ExitStack() as stack:
         pool = stack.enter_context(ProcessPoolExecutor(WORKERS))
         wait([pool.submit(tiny_task, "", i) for i in range(100)])  # forked before there are threads
-        # A blank in the path of its logs, and Parsl never starts a worker.
-        parsl = stack.enter_context(bare_parsl(scratch / "bare-parsl"))
+        here = LocalProvider(init_blocks=1, max_blocks=1)
+        executor = HighThroughputExecutor(provider=here, max_workers_per_node=WORKERS, cores_per_worker=1e-3)
+        given = Config([executor], run_dir=str(scratch / "bare"), strategy="none", usage_tracking=0)
+        stack.enter_context(parsl.load(given))  # a blank in run_dir, and it never starts a worker
+        apps = {task: parsl.python_app(task) for task in (tiny_task, kept_task)}
         cluster = Cluster(ClusterFile(provider="local", cores=WORKERS), scratch / "cluster")
         processes = Processes(WORKERS)
         stack.callback(cluster.cancel)
@@ -97,8 +90,8 @@ def overhead(tasks: int, scratch: Path) -> None:
             "futures": bare(pool.submit, tiny_task),
             "futures that keep": bare(pool.submit, kept_task),
             "processes": driven(processes),
-            "bare Parsl": bare(parsl, tiny_task),
-            "bare Parsl that keeps": bare(parsl, kept_task),
+            "bare Parsl": bare(lambda task, *given: apps[task](*given), tiny_task),
+            "bare Parsl that keeps": bare(lambda task, *given: apps[task](*given), kept_task),
             "Parsl": driven(cluster),
         }
         spent = dict.fromkeys(runs, 0.0)
@@ -134,9 +127,10 @@ def efficiency(replicas: int, scratch: Path) -> None:
         assert len(driver.run(plan).done) == replicas + 1
 
     def without(workers: int, folder: Path) -> None:
-        tasks = [(str(store.path(source)), str(folder), i, LENGTH) for i in numbers]
-        with multiprocessing.get_context("spawn").Pool(workers, maxtasksperchild=1) as pool:
-            pool.starmap(replica_task, tasks, chunksize=1)
+        code = "import sys; from scaling_tasks import replica_task; replica_task(*sys.argv[1:])"
+        said = [sys.executable, "-c", code, str(store.path(source)), str(folder), str(LENGTH)]
+        with ThreadPoolExecutor(workers) as pool:
+            assert not any(pool.map(subprocess.call, [[*said, str(i)] for i in numbers]))
 
     for run in (with_kinscope, without):
         spent = {1: 0.0, 2: 0.0}

@@ -51,12 +51,10 @@ def _write(path: Path, text: str) -> None:
     partial.rename(path)
 
 
-def replica_task(system: str, folder: str, number: int, steps: int) -> int:
+def replica_task(system: str, folder: str, steps: str, number: str) -> None:
     """A replica as its step computes it."""
     from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
     from kinscope.dynamics.settings import ProtocolSettings
 
-    scratch = Path(folder, f"{number}")
-    task = ReplicaTask(ProtocolSettings(), replica=number, seed=7, production_steps=steps)
-    run_replica(Path(system), scratch, scratch, task)
-    return 0
+    task = ReplicaTask(ProtocolSettings(), replica=int(number), seed=7, production_steps=int(steps))
+    run_replica(Path(system), Path(folder, number), Path(folder, number), task)

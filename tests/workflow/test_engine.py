@@ -380,7 +380,7 @@ def test_a_worker_that_is_told_to_leave_does_so_at_a_checkpoint_and_the_next_goe
     def listen(event: Event) -> None:
         if not told and event.snapshot and any(one.fraction > 0 for one in event.snapshot.running):
             told.append(signal.SIGTERM)
-            engine.engine._running[step.key].nursery.tell(signal.SIGTERM)
+            engine.engine._running[step.key][0].tell(signal.SIGTERM)
 
     engine = Driver(tmp_path / "run", None, listener=listen)
     outcome = engine.run([step])

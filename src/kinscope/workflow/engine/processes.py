@@ -10,7 +10,6 @@ import sys
 import weakref
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from multiprocessing.connection import wait
 from pathlib import Path
 from typing import IO, cast
@@ -71,15 +70,6 @@ def _end(popen: subprocess.Popen[bytes]) -> None:
     popen.communicate()
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where a step runs."""
-
-    nursery: Nursery
-    device: Device | None
-    """If it holds a slot of one."""
-
-
 class Processes:
     """Steps on cores and devices here.
 
@@ -91,33 +81,34 @@ class Processes:
         self.devices = tuple(devices)
         self.per_device = max(1, per_device)
         self.capacity: Mapping[str, int] = {"cpu": max(1, cores), "gpu": len(self.devices) * self.per_device}
-        self._running: dict[str, _Place] = {}
+        self._running: dict[str, tuple[Nursery, Device | None]] = {}
         self._idle: list[Nursery] = []
 
     def submit(self, step: Step, work: Path) -> None:
         """Start a worker, on the device that is used least if it asks for one."""
         device = None
         if step.resource == "gpu" and self.devices:
-            used = [one.device.key for one in self._running.values() if one.device is not None]
+            used = [one.key for _, one in self._running.values() if one is not None]
             device = least_used(self.devices, used, self.per_device)
         # A step on a core may settle water in passing: told the first device, it need not look for one.
         told = device or next(iter(self.devices), None)
         names = {PLATFORM_VARIABLE: told.platform.model_dump_json()} if told is not None else {}
-        self._running[step.key] = _Place(begin_in(self._idle, work, names), device)
+        self._running[step.key] = begin_in(self._idle, work, names), device
 
     def poll(self, seconds: float) -> list[tuple[str, int]]:
         """What ended, as soon as something does."""
-        wait([place.nursery.fileno() for place in self._running.values()], seconds)
+        wait([nursery.fileno() for nursery, _ in self._running.values()], seconds)
         ended = []
-        for key, place in list(self._running.items()):
-            if (code := place.nursery.ended()) is not None:
-                self._idle.append(self._running.pop(key).nursery)
+        for key, (nursery, _) in list(self._running.items()):
+            if (code := nursery.ended()) is not None:
+                del self._running[key]
+                self._idle.append(nursery)
                 ended.append((key, code))
         return ended
 
     def cancel(self) -> None:
         """Kill every worker."""
-        for nursery in [*self._idle, *(place.nursery for place in self._running.values())]:
+        for nursery in [*self._idle, *(nursery for nursery, _ in self._running.values())]:
             nursery.end()
         self._running.clear()
         self._idle.clear()

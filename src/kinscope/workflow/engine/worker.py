@@ -64,11 +64,6 @@ class Job(Record):
     input_keys: dict[str, str]
     reused: frozenset[str]
 
-    @classmethod
-    def read(cls, work: Path) -> Job:
-        """The job of a work directory."""
-        return cls.model_validate_json(read_own(work / JOB_FILE))
-
 
 def main(work: Path, parent: int, ending: int) -> int:
     """Bring about the artefact of the job in ``work``: 0 if it is there, ``STOPPED`` if it goes on elsewhere.
@@ -80,7 +75,7 @@ def main(work: Path, parent: int, ending: int) -> int:
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
     lease.end_with(parent, ending)
     try:
-        job = Job.read(work)
+        job = Job.model_validate_json(read_own(work / JOB_FILE))
         store = Store(job.store)
         while True:
             if store.adopt(job, final=True) is not None:
