@@ -240,7 +240,7 @@ def test_replicas_longer_than_a_walltime_of_slurm_end_in_the_bytes_of_one_piece(
 
 
 TIMES = {"seconds", "wall_seconds"}
-TELL_TIMES = {"appendix.html", "tables/provenance.parquet"}
+TELL_TIMES = {"appendix.html", "artefact.json", "tables/provenance.parquet"}
 
 
 def without_times(content: object) -> object:
