@@ -1,6 +1,6 @@
 """What kinscope's engines cost beside bare ones, and whether workers, store and resume scale.
 
-    python benchmarks/scaling.py [--tasks 10000] [--replicas 8] [--artefacts 10 1000 100000] [--steps 10000]
+    python benchmarks/scaling.py [--tasks 10000] [--replicas 6] [--artefacts 10 1000 100000] [--steps 10000]
 
 Prints each part as soon as it is known (0 leaves it out): milliseconds a task that does nothing, in turn on
 processes and Parsl, bare `concurrent.futures` and bare Parsl, and on these with what a worker does besides (a
@@ -36,7 +36,7 @@ from kinscope.workflow.engine.step import Stage, Step
 from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store, list_files
 from kinscope.workflow.planning.catalogue import STAGES
 
-WORKERS, ROUNDS, LENGTH = 2, 5, 4000
+WORKERS, ROUNDS, LENGTH = 2, 5, 1000
 TINY = Stage("tiny", "scaling_tasks:tiny_step")
 HERE = Path(__file__).resolve().parent
 say = functools.partial(print, flush=True)
@@ -184,7 +184,7 @@ def resume(number: int, scratch: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--tasks", type=int, default=10_000)
-    parser.add_argument("--replicas", type=int, default=8)
+    parser.add_argument("--replicas", type=int, default=6)
     parser.add_argument("--artefacts", type=int, nargs="*", default=[10, 1_000, 100_000])
     parser.add_argument("--steps", type=int, default=10_000)
     given = parser.parse_args()
