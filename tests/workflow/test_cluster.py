@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from factories.small_steps import NAME, small_study
+from factories.small_systems import residue_in_vacuum
 from kinscope.core.errors import SettingsError
+from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile, read_cluster
 from kinscope.workflow.engine.driver import Driver
 from kinscope.workflow.engine.processes import Processes
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import Store
+from kinscope.workflow.study import Run
+from workflow.test_kills import LONG, SIDES, begin, compare, references, replica_steps, system_steps
 
 TESTS = Path(__file__).parents[1]
 SLURM = TESTS / "workflow" / "slurm.sh"
+
+
+@pytest.fixture
+def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder of a SLURM of one node that runs while the test does."""
+    pytest.importorskip("parsl")
+    folder = tmp_path / "slurm"
+    started = subprocess.run([SLURM, "start", folder], capture_output=True, text=True, check=False)
+    if started.returncode:
+        pytest.skip(started.stdout.strip() or started.stderr.strip())
+    monkeypatch.setenv("SLURM_CONF", started.stdout.strip().partition("=")[2])
+    yield folder
+    subprocess.run(["scancel", "--user", "root"], check=False)
+    subprocess.run([SLURM, "stop", folder], check=False)
 
 
 @pytest.mark.parametrize(
@@ -42,6 +62,13 @@ def test_what_is_wrong_with_a_clusters_file_is_named(text: str, where: str, tmp_
     with pytest.raises(SettingsError, match=f"cluster's {where} is not usable") as error:
         read_cluster(path)
     assert str(path) in error.value.where
+
+
+def test_a_folder_that_parsl_starts_nothing_in_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("parsl")
+    with pytest.raises(SettingsError, match="blank") as error:
+        Cluster(ClusterFile(provider="local"), tmp_path / "my run")
+    assert "my run" in error.value.where
 
 
 def test_a_pool_runs_a_step_a_gpu_or_a_core(tmp_path: Path) -> None:
@@ -93,6 +120,7 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {here!r})
 from factories.small_steps import small_study
+from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
 from kinscope.workflow.engine.driver import Driver
 run = Path({run!r})
@@ -141,39 +169,28 @@ def kill_somebody(kind: str, run: Path, driver: subprocess.Popen[bytes], slurm: 
 
 @pytest.mark.slow
 def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slurm: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("parsl")
-    started = subprocess.run(
-        [SLURM, "start", tmp_path / "slurm"], capture_output=True, text=True, check=False
-    )
-    if started.returncode:
-        pytest.skip(started.stdout.strip() or started.stderr.strip())
-    monkeypatch.setenv("SLURM_CONF", started.stdout.strip().partition("=")[2])
     importable(monkeypatch)
     run, trace = tmp_path / "run", tmp_path / "trace"
     last = small_study(trace, wide=20, deep=10, rounds=3, seconds=0.4)
     steps = in_order(last)
     store, kinds, begun = Store(run / "artefacts"), ["worker", "driver", "worker", "node", "driver"], 0
     kills = list(kinds)
-    try:
-        while True:
-            begun += 1
-            assert begun < 12, "it does not come to an end"
-            code = DRIVER.format(here=str(TESTS), run=str(run), trace=str(trace))
-            driver = subprocess.Popen([sys.executable, "-c", code])
-            while kills and driver.poll() is None:
-                share = 1 - (len(kills) / (len(kinds) + 1))
-                far = len(list((store.root / "small").glob("[!.]*"))) >= share * len(steps)
-                if far and kill_somebody(kills[0], run, driver, tmp_path / "slurm"):
-                    kills.pop(0)
-                time.sleep(0.1)
-            if driver.wait() == 0:
-                break
-        assert not kills
-    finally:
-        subprocess.run(["scancel", "--user", "root"], check=False)
-        subprocess.run([SLURM, "stop", tmp_path / "slurm"], check=False)
+    while True:
+        begun += 1
+        assert begun < 12, "it does not come to an end"
+        code = DRIVER.format(here=str(TESTS), run=str(run), trace=str(trace))
+        driver = subprocess.Popen([sys.executable, "-c", code])
+        while kills and driver.poll() is None:
+            share = 1 - (len(kills) / (len(kinds) + 1))
+            far = len(list((store.root / "small").glob("[!.]*"))) >= share * len(steps)
+            if far and kill_somebody(kills[0], run, driver, slurm):
+                kills.pop(0)
+            time.sleep(0.1)
+        if driver.wait() == 0:
+            break
+    assert not kills
     lines = [line.split() for line in trace.read_text().splitlines()]
     last_begun = {int(number): float(when) for number, what, when in lines if what == "begins"}
     for step in steps:
@@ -184,3 +201,85 @@ def test_a_study_on_slurm_whose_workers_driver_and_node_are_killed_ends_the_same
     assert again > 0, "nobody was hit"
     assert not Driver(tmp_path / "here", None, Processes(2)).run(last).failed
     assert contents(run, steps) == contents(tmp_path / "here", steps)
+
+
+def replicas_in_pieces(tmp_path: Path, cluster: Cluster) -> int:
+    """Resumes of replicas in jobs that end before these do, every byte held against one piece."""
+    systems = {side: tmp_path / "whole" / side for side in SIDES}
+    for side, residue in zip(SIDES, ("ALA", "SER"), strict=True):
+        residue_in_vacuum(systems[side], residue)
+    _, whole = references(tmp_path / "whole", LONG)
+    begin(cluster.directory, systems)
+    try:
+        outcome = Driver(cluster.directory, None, cluster).run(replica_steps(system_steps(), LONG))
+    finally:
+        cluster.cancel()
+    assert not outcome.failed
+    return compare(cluster.directory, whole, LONG)
+
+
+@pytest.mark.slow
+def test_replicas_longer_than_a_walltime_end_in_the_bytes_of_one_piece(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Jobs here, told of their end as a scheduler's are."""
+    pytest.importorskip("parsl")
+    cluster = Cluster(ClusterFile(provider="local", cores=2, walltime="00:00:40"), tmp_path / "run")
+    monkeypatch.setattr(cluster, "_ends", True)
+    assert replicas_in_pieces(tmp_path, cluster) >= 2
+
+
+@pytest.mark.slow
+def test_replicas_longer_than_a_walltime_of_slurm_end_in_the_bytes_of_one_piece(
+    slurm: Path, tmp_path: Path
+) -> None:
+    """``KINSCOPE_WALLTIME``: of its jobs, ``HH:MM:SS``; a minute is SLURM's least."""
+    walltime = os.environ.get("KINSCOPE_WALLTIME", "00:01:00")
+    cluster = Cluster(ClusterFile(provider="slurm", cores=2, walltime=walltime), tmp_path / "run")
+    assert replicas_in_pieces(tmp_path, cluster) >= 2
+
+
+TIMES = {"seconds", "wall_seconds"}
+TELL_TIMES = {"appendix.html", "artefact.json", "tables/provenance.parquet"}
+
+
+def without_times(content: object) -> object:
+    if isinstance(content, dict):
+        return {name: without_times(value) for name, value in content.items() if name not in TIMES}
+    return [without_times(value) for value in content] if isinstance(content, list) else content
+
+
+def made(run: Run) -> dict[str, object]:
+    """Every file of every artefact of a finished study, but for how long things took."""
+    found: dict[str, object] = {}
+    for folder in run.store.artefacts():
+        for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+            name = path.relative_to(folder).as_posix()
+            content = path.read_bytes()
+            if name not in TELL_TIMES:
+                where = f"{folder.parent.name}/{folder.name}/{name}"
+                found[where] = without_times(json.loads(content)) if path.suffix == ".json" else content
+    return found
+
+
+@pytest.mark.slow
+def test_snakemake_makes_the_bytes_of_processes_and_kinscope_adopts_them(tmp_path: Path) -> None:
+    """A Snakemake of its own: on the path, or named in ``KINSCOPE_SNAKEMAKE`` (pip install snakemake)."""
+    program = os.environ.get("KINSCOPE_SNAKEMAKE") or shutil.which("snakemake")
+    if program is None:
+        pytest.skip("there is no snakemake here")
+    study = tmp_path / "study.yaml"
+    study.write_text("variants: [K404E]\nsettings: {drugs: [imatinib], states: [kinase-dfg-out]}\n")
+    campaign = read_campaign(str(study))
+    snakefile = write_snakefile(campaign, tmp_path / "snake")
+    command = [program, "--snakefile", snakefile, "--cores", "2"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (by_snakemake,), (here,) = (list(runs_of(campaign, tmp_path / place)) for place in ("snake", "here"))
+    assert not list((by_snakemake.directory / "work").iterdir())
+    adopted = by_snakemake.finish().outcome
+    assert set(adopted.done) == adopted.reused
+    assert not here.finish().outcome.failed
+    ours, theirs = made(here), made(by_snakemake)
+    assert len(ours) > 20
+    assert [name for name in ours | theirs if ours.get(name) != theirs.get(name)] == []

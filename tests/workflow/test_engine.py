@@ -19,7 +19,7 @@ from kinscope.core.progress import leave_if_asked
 from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.driver import Driver, Event, Outcome, _lost, _Task
-from kinscope.workflow.engine.processes import WORKER
+from kinscope.workflow.engine.processes import WORKER, Processes
 from kinscope.workflow.engine.schedule import Schedule
 from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store
@@ -261,6 +261,33 @@ def test_work_in_progress_is_not_written_through_other_names(tmp_path: Path) -> 
     assert outside.read_text() == "mine"
 
 
+def remember(context: StepContext) -> None:
+    """Leave something behind in this process and its environment, and say what was there."""
+    found = [getattr(sys, "left_behind", None), os.environ.get("LEFT_BEHIND"), str(os.getppid())]
+    sys.left_behind = os.environ["LEFT_BEHIND"] = "left"  # type: ignore[attr-defined]
+    (context.output / "number.json").write_text(json.dumps(found))
+
+
+def test_workers_begin_alike_whoever_worked_in_their_place_before(tmp_path: Path) -> None:
+    """Forked from one process, each has its own memory; a crash of one is its own."""
+    broken = Step(Stage("broken", f"{HERE}:crash"), "broken")
+    steps = [Step(Stage("remember", f"{HERE}:remember"), f"{i}", {"i": i}) for i in range(3)]
+    engine = Driver(tmp_path / "run", None, Processes(1))
+    assert set(engine.run([steps[0], broken, *steps[1:]]).failed) == {broken.key}
+    found = [json.loads((engine.store.path(step) / "number.json").read_text()) for step in steps]
+    assert [one[:2] for one in found] == [[None, None]] * 3
+    assert len({one[2] for one in found}) == 1, "they come from one process"
+
+
+def test_a_nursery_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    processes = Processes(1)
+    for number in (1, 2):
+        assert not Driver(tmp_path / f"{number}", None, processes).run([number_step(number)]).failed
+        (idle,) = processes._idle
+        idle.tell(signal.SIGKILL)
+        idle.ended(None)
+
+
 @pytest.mark.parametrize(("function", "word"), [("fail", "ZeroDivisionError"), ("crash", "signal 11")])
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     tmp_path: Path, function: str, word: str
@@ -352,8 +379,8 @@ def test_a_worker_that_is_told_to_leave_does_so_at_a_checkpoint_and_the_next_goe
 
     def listen(event: Event) -> None:
         if not told and event.snapshot and any(one.fraction > 0 for one in event.snapshot.running):
-            told.append(engine.engine._running[step.key].popen.pid)
-            os.kill(told[0], signal.SIGTERM)
+            told.append(signal.SIGTERM)
+            engine.engine._running[step.key][0].tell(signal.SIGTERM)
 
     engine = Driver(tmp_path / "run", None, listener=listen)
     outcome = engine.run([step])

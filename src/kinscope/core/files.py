@@ -37,12 +37,16 @@ def named_faults(what: str, where: Path | None = None) -> Iterator[None]:
         ) from error
 
 
-def write_atomic(path: Path, data: bytes | str) -> None:
-    """Write beside ``path``, flush to disk, and rename over it; a link is replaced, never written through."""
+def write_atomic(path: Path, data: bytes | str, *, lasting: bool = True) -> None:
+    """Write beside ``path`` and rename over it; a link is replaced, never written through.
+
+    ``lasting``: flush to disk first, as for all that a power cut must not take.
+    """
     with beside(path) as temporary, temporary.open("xb") as handle:
         handle.write(data.encode() if isinstance(data, str) else data)
         handle.flush()
-        os.fsync(handle.fileno())
+        if lasting:
+            os.fsync(handle.fileno())
 
 
 def copy_atomic(source: Path, target: Path) -> None:

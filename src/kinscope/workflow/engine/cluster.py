@@ -10,9 +10,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
-import subprocess
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -25,14 +23,16 @@ from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.core.files import read_text
 from kinscope.core.plain_yaml import parse_yaml
 from kinscope.core.records import Settings
-from kinscope.workflow.engine.processes import ONE_THREAD, WORKER
+from kinscope.workflow.engine.processes import Nursery, begin_in
 from kinscope.workflow.engine.step import Step
-from kinscope.workflow.engine.worker import LEAVE, LOG_FILE, STOPPED
+from kinscope.workflow.engine.worker import LEAVE, STOPPED
 
 _MARGIN_SECONDS = 60.0
 """Before the end of a job, at which a step is asked to save itself and leave."""
 _LEAVE_SECONDS = 600.0
 """Before that, from which on it leaves at its next checkpoint."""
+_IDLE: list[Nursery] = []
+"""On a node, of this one of Parsl's workers."""
 _INTERCHANGE = (
     "import os, runpy; from kinscope.workflow.engine.lease import end_with; end_with(os.getppid()); "
     "runpy.run_module('parsl.executors.high_throughput.interchange', run_name='__main__')"
@@ -136,7 +136,7 @@ class Cluster:
     ``file``: what it is. ``directory``: of the run, on a file system that every node shares; Parsl keeps its
     scripts and logs in it.
 
-    Raises SettingsError if Parsl is not installed.
+    Raises SettingsError if Parsl is not installed, or cannot work in the directory.
     """
 
     def __init__(self, file: ClusterFile, directory: Path) -> None:
@@ -151,6 +151,12 @@ class Cluster:
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._apps: dict[str, Any] = {}
         self._kernel: Any = None
+        if " " in str(directory.absolute()):
+            raise SettingsError(
+                "Parsl starts no worker where a folder's name has a blank.",
+                where=str(directory),
+                remedy="Run it in a folder without.",
+            )
         self._ends = file.provider not in ("local", "kubernetes")
         """Whether jobs have an end."""
         try:
@@ -167,7 +173,7 @@ class Cluster:
         if self._kernel is None:
             self._start()
         resource = step.resource if step.resource in self._apps else next(iter(self._apps))
-        walltime = self.pools[resource].seconds if self._ends else threading.TIMEOUT_MAX
+        walltime = self.pools[resource].seconds if self._ends else None
         future = self._apps[resource](str(work.resolve()), walltime)
         future.add_done_callback(lambda done: self._ended.put((step.key, done)))
 
@@ -272,22 +278,23 @@ def _before(job_seconds: float, margin: float) -> float:
     return job_seconds - min(margin, 0.3 * job_seconds)
 
 
-def run_worker(work: str, job_seconds: float) -> int:
-    """On a node: run the worker of a work directory, tell it when its job is about to end; its exit code."""
+def run_worker(work: str, job_seconds: float | None) -> int:
+    """On a node: run the worker of a work directory, tell it when its job is about to end; its exit code.
+
+    ``job_seconds``: from the job's start to its end; None if it has none.
+    """
     import psutil
 
     # A killed pool takes its steps along only after they saved themselves: SIGTERM, not SIGKILL.
-    command = [sys.executable, "-m", WORKER, work, str(os.getpid()), str(int(signal.SIGTERM))]
-    began = psutil.Process(os.getppid()).create_time()
-    if not Path(work).is_dir():  # another worker has just finished, and swept
-        return STOPPED
-    with Path(work, LOG_FILE).open("ab") as log:
-        worker = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | ONE_THREAD, cwd=work
-        )
+    nursery = begin_in(_IDLE, Path(work), ending=signal.SIGTERM)
+    code = None
     for number, margin in ((LEAVE, _LEAVE_SECONDS), (signal.SIGTERM, _MARGIN_SECONDS)):
-        left = began + _before(job_seconds, margin) - time.time()
-        with suppress(subprocess.TimeoutExpired):
-            return worker.wait(timeout=max(1.0, left))
-        worker.send_signal(number)
-    return worker.wait()
+        if code is None and job_seconds is not None:
+            began = psutil.Process(os.getppid()).create_time()
+            code = nursery.ended(max(1.0, began + _before(job_seconds, margin) - time.time()))
+            if code is None:
+                nursery.tell(number)
+    if code is None:
+        code = nursery.ended(None)
+    _IDLE.append(nursery)
+    return STOPPED if code is None else code

@@ -36,7 +36,7 @@ class StepContext:
     def progress(self, fraction: float, text: str = "") -> None:
         """Tell how far the step is (0 to 1)."""
         content = {"fraction": min(max(fraction, 0.0), 1.0), "text": text, "time": time.time()}
-        write_atomic(self._control / PROGRESS_FILE, json.dumps(content))
+        write_atomic(self._control / PROGRESS_FILE, json.dumps(content), lasting=False)
 
     def input(self, role: str, *parts: str) -> Path:
         """A file or directory of an input artefact.

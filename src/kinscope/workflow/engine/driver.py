@@ -242,7 +242,7 @@ class Driver:
             input_keys={role: source.key for role, source in step.inputs.items()},
             reused=frozenset(role for role, source in present.items() if source.key in outcome.reused),
         )
-        write_atomic(work / JOB_FILE, job.model_dump_json())
+        write_atomic(work / JOB_FILE, job.model_dump_json(), lasting=False)
         return None
 
     def _settle(self, task: _Task, code: int, schedule: Schedule, outcome: Outcome) -> None:

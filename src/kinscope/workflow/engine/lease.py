@@ -21,7 +21,6 @@ from kinscope.core.files import discard, read_own
 
 STALE_SECONDS = 90.0
 """Without a heartbeat, after which a lease is another's to take; a network's file attributes lag by 60 s."""
-_BEAT_SECONDS = 5.0
 _OWNER_FILE = "owner.json"
 _PR_SET_PDEATHSIG = 1
 
@@ -87,7 +86,7 @@ def _lives(lease: Path) -> bool:
 
 def end_with(parent: int, number: int = signal.SIGKILL) -> None:
     """Have this process sent a signal when its parent ends, whatever ends that: by the kernel or a thread."""
-    _told_by_kernel(number)
+    told_by_kernel(number)
 
     def watch() -> None:
         while os.getppid() == parent:
@@ -97,27 +96,19 @@ def end_with(parent: int, number: int = signal.SIGKILL) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
-def _told_by_kernel(number: int) -> None:
+def told_by_kernel(number: int) -> None:
+    """Have this process sent a signal when its parent ends, on Linux."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, number)
 
 
-def keep(lease: Path) -> int:
-    """A child process that beats for this one, whose threads native code may hold up for minutes; its id.
-
-    It ends this process where another has taken the lease.
-    """
-    parent = os.getpid()
-    child = os.fork()
-    if child:
-        return child
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # as long as the parent saves its work
-    _told_by_kernel(signal.SIGKILL)
-    while os.getppid() == parent:
-        if not beat(lease):
-            os.kill(parent, signal.SIGKILL)
-        time.sleep(_BEAT_SECONDS)
-    os._exit(0)
+def held_by(root: Path, pid: int) -> Path | None:
+    """The folder of the lease on ``root`` if a process of this machine holds it."""
+    held = _newest(root)
+    with suppress(OSError, ValueError, KeyError, TypeError):
+        if held is not None and json.loads(read_own(held / _OWNER_FILE)) == _identity(pid):
+            return held
+    return None
 
 
 def _number(lease: Path) -> int:

@@ -4,10 +4,13 @@ A process per step means that a crash in native code takes one step with it, tha
 that a killed driver leaves nobody behind: the kernel ends the worker with its parent (Linux), and a thread
 watches for the same elsewhere. Whoever started it, the worker answers for the step: it leaves where the
 artefact is there, works under a lease, publishes what it made itself, and leaves at a checkpoint when told.
+
+``--serve PARENT SIGNAL``: forks one for each line of standard input, and answers with its exit code.
 """
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import importlib
 import json
@@ -19,7 +22,7 @@ import threading
 import time
 import traceback
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from kinscope import __version__
 from kinscope.core.errors import ComputationError, KinscopeError, Stopped
@@ -40,6 +43,8 @@ LEAVE = signal.SIGUSR1
 _GRACE_SECONDS = 20.0
 """From SIGTERM to the end, checkpoint or not: SLURM kills after 30."""
 _WAIT_SECONDS = 0.5
+_BEAT_SECONDS = 5.0
+_ORDERS = (LEAVE, signal.SIGTERM)
 
 
 class Job(Record):
@@ -59,22 +64,18 @@ class Job(Record):
     input_keys: dict[str, str]
     reused: frozenset[str]
 
-    @classmethod
-    def read(cls, work: Path) -> Job:
-        """The job of a work directory."""
-        return cls.model_validate_json(read_own(work / JOB_FILE))
 
-
-def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) -> int:
+def main(work: Path, parent: int, ending: int) -> int:
     """Bring about the artefact of the job in ``work``: 0 if it is there, ``STOPPED`` if it goes on elsewhere.
 
-    ``ending``: the signal that this process gets when its parent, the starting one unless named, ends.
+    ``ending``: the signal that this process gets when its parent ends.
     """
-    for number in (LEAVE, signal.SIGTERM):
+    for number in _ORDERS:
         signal.signal(number, _told_to_leave)
-    lease.end_with(parent or os.getppid(), ending)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
+    lease.end_with(parent, ending)
     try:
-        job = Job.read(work)
+        job = Job.model_validate_json(read_own(work / JOB_FILE))
         store = Store(job.store)
         while True:
             if store.adopt(job, final=True) is not None:
@@ -91,7 +92,6 @@ def main(work: Path, parent: int | None = None, ending: int = signal.SIGKILL) ->
 
 def _hold(work: Path, held: Path, job: Job, store: Store) -> int:
     """Run the job under a lease, and give that up whatever happens."""
-    beating = lease.keep(held)
     try:
         if store.adopt(job, final=True) is None:  # else it came while the lease was taken
             _run(work, held, job, store)
@@ -111,8 +111,6 @@ def _hold(work: Path, held: Path, job: Job, store: Store) -> int:
         what = f"The step failed unexpectedly ({type(error).__name__}: {error})."
         return _fail(work, held, ComputationError(what, where=f"{job.label}; log: {work / LOG_FILE}"))
     finally:
-        os.kill(beating, signal.SIGKILL)
-        os.waitpid(beating, 0)
         lease.give_up(held)
 
 
@@ -165,5 +163,85 @@ def _told_to_leave(number: int, _frame: object) -> None:
         timer.start()
 
 
+class _Watch:
+    """Over a worker: passes on what this process is told, beats for its lease, ends it with ``parent``.
+
+    A process apart, as native code may hold up a worker's threads for minutes.
+    """
+
+    def __init__(self, parent: int, ending: int) -> None:
+        self.parent, self.ending = parent, ending
+        self.child, self.work = 0, Path()
+        self._held: Path | None = None
+        self._next = 0.0
+        for number in _ORDERS:
+            signal.signal(number, self._pass_on)
+        lease.told_by_kernel(ending)
+        signal.signal(signal.SIGALRM, self._look)  # no thread, as this process forks
+
+    def run(self, work: Path, *, logged: bool, **variables: str) -> int:
+        """The exit code of a worker of its own on a work directory, or its signal below zero."""
+        self.work, self._held = work, None
+        signal.pthread_sigmask(signal.SIG_BLOCK, _ORDERS)  # the child is told when it can listen
+        server, self.child = os.getpid(), os.fork()
+        if not self.child:
+            self._begin(server, logged, variables)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _ORDERS)
+        signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
+        code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
+        signal.setitimer(signal.ITIMER_REAL, 0.0)  # at its end, Python no longer listens
+        self.child = 0
+        return code
+
+    def _begin(self, server: int, logged: bool, variables: dict[str, str]) -> NoReturn:
+        """In the child: take its place, work, and end."""
+        try:
+            os.chdir(self.work)
+            log = os.open(LOG_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
+        except FileNotFoundError:  # another has just finished, and swept the work directory
+            os._exit(STOPPED)
+        for number, descriptor in enumerate((os.open(os.devnull, os.O_RDONLY), log, log) if logged else ()):
+            os.dup2(descriptor, number)
+        os.environ.update(variables)
+        code = main(self.work, server, self.ending)
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        os._exit(code)  # taking the interpreter apart would touch, and so copy, all that is shared
+
+    def _pass_on(self, number: int, _frame: object) -> None:
+        if not self.child:
+            os._exit(STOPPED)
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.child, number)
+
+    def _look(self, number: int, frame: object) -> None:
+        """Twice a second: is the parent there; and now and then the lease."""
+        if not self.child:
+            return
+        if os.getppid() != self.parent:
+            self._pass_on(self.ending, frame)
+        if time.monotonic() < self._next:
+            return
+        self._next = time.monotonic() + _BEAT_SECONDS
+        self._held = self._held or lease.held_by(self.work, self.child)
+        if self._held is not None and not lease.beat(self._held) and lease.is_held(self.work):
+            self._pass_on(signal.SIGKILL, frame)
+
+
+def serve(parent: int, ending: int) -> int:
+    """Run a worker for each ``[work directory, variables]`` on a line of input; its exit code is its answer.
+
+    It ends with its parent, and then the worker by the signal ``ending``.
+    """
+    watch = _Watch(parent, ending)
+    while line := sys.stdin.readline():
+        work, variables = json.loads(line)
+        print(watch.run(Path(work), logged=True, **variables), flush=True)
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), *map(int, sys.argv[2:])))
+    if sys.argv[1] == "--serve":
+        sys.exit(serve(*map(int, sys.argv[2:])))
+    parents = [*map(int, sys.argv[2:]), os.getppid()]
+    sys.exit(abs(_Watch(parents[0], signal.SIGKILL).run(Path(sys.argv[1]).resolve(), logged=False)))
