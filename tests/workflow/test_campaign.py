@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -118,23 +117,6 @@ def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(
         content = json.loads(job.read_text())
         assert f"{content['store']}/{content['folder']}/artefact.json" in text
         assert set(content["inputs"]) == set(content["input_keys"])
-
-
-@pytest.mark.slow
-def test_snakemake_runs_what_kinscope_adopts(tmp_path: Path) -> None:
-    """With a Snakemake that is on the path, or in ``KINSCOPE_SNAKEMAKE``."""
-    import os
-
-    program = os.environ.get("KINSCOPE_SNAKEMAKE") or shutil.which("snakemake")
-    if program is None:
-        pytest.skip("there is no snakemake here")
-    path, directory = snakefile_of(tmp_path)
-    subprocess.run([program, "--snakefile", path, "--cores", "2", "--quiet", "all"], check=True, cwd=tmp_path)
-    assert not list((directory / "work").glob("*"))
-    (run,) = runs_of(read_campaign(str(tmp_path / "study.yaml")), tmp_path / "out")
-    finished = run.finish()
-    assert not finished.outcome.failed
-    assert {record.key for record in finished.outcome.done.values()} == finished.outcome.reused
 
 
 def test_run_leaves_the_results_of_every_variant_in_one_set_of_tables(
