@@ -47,21 +47,21 @@ def started(command: str, cwd: Path) -> subprocess.Popen[str]:
 
 
 def workers_in(cwd: Path) -> list[str]:
-    """Command lines of processes that work below a directory."""
+    """Where workers are, and the processes that fork them, in a directory or below it."""
     found = []
-    for process in Path("/proc").glob("[0-9]*/cmdline"):
+    for process in Path("/proc").glob("[0-9]*"):
         try:
-            words = process.read_bytes()
+            words, place = (process / "cmdline").read_bytes(), (process / "cwd").readlink()
         except OSError:
             continue
-        if str(cwd).encode() in words and b"engine.worker" in words:
-            found.append(words.decode())
+        if b"engine.worker" in words and place.is_relative_to(cwd):
+            found.append(str(place))
     return found
 
 
 def wait_for_workers(process: subprocess.Popen[str], cwd: Path) -> None:
     deadline = time.monotonic() + 600
-    while not workers_in(cwd):
+    while not any("/work/" in place for place in workers_in(cwd)):
         assert process.poll() is None, process.stderr and process.stderr.read()
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -90,10 +90,12 @@ def _plain(item: Any) -> Any:
 
 
 def duration(seconds: float) -> str:
-    """E.g. ``45 s``, ``3 min``, ``2 h 05 min``."""
+    """E.g. ``45 s``, ``3 min``, ``2 h 05 min``, ``12 days``."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
+    if minutes >= 48 * 60:
+        return f"{minutes / 1440:.0f} days"
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
