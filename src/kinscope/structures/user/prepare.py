@@ -281,5 +281,5 @@ def _notes(structure: Any, stretch: Stretch, filled: FilledStretch) -> tuple[Not
         notes.append(note("not-of-target", residues=len(stretch.chain.dropped)))
     if not filled.measured:
         unknown = filled.geometry.dfg == "unassigned"
-        notes.append(note("not-measurable" if unknown else "measured-with-fill"))
+        notes.append(note("not-measurable") if unknown else note("measured-with-fill"))
     return tuple(notes)
