@@ -139,6 +139,8 @@ class Cluster:
     Raises SettingsError if Parsl is not installed, or cannot work in the directory.
     """
 
+    queued = 1
+
     def __init__(self, file: ClusterFile, directory: Path) -> None:
         self.file = file
         self.directory = directory

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import time
@@ -24,6 +25,8 @@ from kinscope.workflow.engine.store import ArtefactRecord, Store
 from kinscope.workflow.engine.worker import ERROR_FILE, JOB_FILE, LOG_FILE, STOPPED, Job
 
 _POLL_SECONDS = 0.2
+_SHORT_SECONDS = 10.0
+"""A step that may wait in an engine's queue: a more urgent one then waits no longer for it."""
 _UNSEEN_SECONDS = 90.0
 """After which a finished step's artefact is not only late."""
 _MINIMUM_FREE_BYTES = 200 * 1024 * 1024
@@ -99,6 +102,10 @@ class Engine(Protocol):
     @property
     def capacity(self) -> Mapping[str, int]:
         """How many workers it is given at once, by resource: ``cpu`` and ``gpu``."""
+
+    @property
+    def queued(self) -> int:
+        """How many short steps more it is given for each of these, which begin where one ends."""
 
     def submit(self, step: Step, work: Path) -> None:
         """Start a worker on a work directory, or queue it."""
@@ -200,15 +207,18 @@ class Driver:
 
     def _start_ready(self, schedule: Schedule, running: dict[str, _Task], outcome: Outcome) -> None:
         for resource, slots in self.engine.capacity.items():
-            free = slots - sum(schedule.resource(task.step) == resource for task in running.values())
-            while free > 0 and (step := schedule.take(resource)) is not None:
+            held = sum(schedule.resource(task.step) == resource for task in running.values())
+            while held < slots * (1 + self.engine.queued):
+                step = schedule.take(resource, math.inf if held < slots else _SHORT_SECONDS)
+                if step is None:
+                    break
                 task = _Task(step, work_of(self.directory, step), time.monotonic())
                 here = {role: one for role, one in step.inputs.items() if one.key in outcome.done}
                 record = self._prepare(task, outcome, here)
                 if record is not None:
                     self._finish(task, record, schedule, outcome)
                     continue
-                free -= 1
+                held += 1
                 running[step.key] = task
                 self.engine.submit(step, task.work)
                 self.listener(Event("started", step.label))

@@ -77,6 +77,8 @@ class Processes:
     without any they take a core. ``per_device``: how many such steps run at once on each device.
     """
 
+    queued = 0
+
     def __init__(self, cores: int = 2, devices: Sequence[Device] = (), per_device: int = 1) -> None:
         self.devices = tuple(devices)
         self.per_device = max(1, per_device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Collection, Mapping
 
 from kinscope.workflow.engine.step import Step
@@ -56,10 +57,12 @@ class Schedule:
         """A step may run: for the first time, or again."""
         heapq.heappush(self._ready[self.resource(step)], (-self.tail(step), self._places[step.key]))
 
-    def take(self, resource: str) -> Step | None:
-        """The ready step that most waits for, which runs from now on."""
+    def take(self, resource: str, seconds: float = math.inf) -> Step | None:
+        """The ready step that most waits for, which runs from now on; none if it takes longer than that."""
         ready = self._ready[resource]
-        return self._steps[heapq.heappop(ready)[1]] if ready else None
+        if not ready or self._steps[ready[0][1]].cost_seconds > seconds:
+            return None
+        return self._steps[heapq.heappop(ready)[1]]
 
     def settle(self, step: Step, *, failed: bool = False) -> list[Step]:
         """A step has ended; the steps that cannot run because it failed."""
