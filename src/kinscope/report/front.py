@@ -249,9 +249,16 @@ def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
     heads = [head, "verdict", *(COLUMNS[n] for n in kept)]
     rows = [[line.name, f"{line.verdict} ({line.sure})", *(line.cells[n] for n in kept)] for line in lines]
     first = max(len(row[0]) for row in [heads, *rows])
-    longest = [min(max(len(row[n]) for row in [heads, *rows]), 34) for n in range(1, len(heads))]
-    share = min(1.0, (width - first - 2 * len(longest)) / max(1, sum(longest)))
-    widths = [first, *(max(8, int(size * share)) for size in longest)]
+    columns = [[row[n] for row in [heads, *rows]] for n in range(1, len(heads))]
+    longest = [min(max(map(len, cells)), 34) for cells in columns]
+    words = [max(len(word) for cell in cells for word in cell.split()) for cells in columns]
+    room = width - first - 2 * len(columns)
+    least = words if sum(words) <= room else [8] * len(columns)  # no word is cut where all have room
+    share = min(1.0, max(0, room - sum(least)) / max(1, sum(longest) - sum(least)))
+    widths = [
+        first,
+        *(low + int(max(0, size - low) * share) for low, size in zip(least, longest, strict=True)),
+    ]
     drawn = [_row(row, widths) for row in [heads, *rows]]
     rule = "-" * min(width, sum(widths) + 2 * len(longest))
     return [*drawn[0], rule, *(text for lines_of in drawn[1:] for text in lines_of)]
