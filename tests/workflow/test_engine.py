@@ -325,7 +325,7 @@ from test_engine import number_step
 from kinscope.workflow.engine.driver import Driver
 from kinscope.workflow.engine.processes import Processes
 first = number_step(1, trace={trace!r}, tenths_of_a_second=3)
-second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=8)
+second = number_step(2, {{"a": first}}, trace={trace!r}, tenths_of_a_second=20)
 third = number_step(3, {{"a": second}}, trace={trace!r})
 engine = Driver(Path({run!r}), None, Processes(2))
 outcome = engine.run([third])
@@ -339,15 +339,18 @@ def test_a_killed_driver_takes_its_workers_along_and_the_next_run_resumes(tmp_pa
         DRIVER.format(here=str(Path(__file__).parent), trace=str(trace), run=str(tmp_path / "run"))
     )
     driver = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
-    deadline = time.monotonic() + 30
-    while (not trace.exists() or "2" not in trace.read_text()) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    while not trace.exists() or "2" not in trace.read_text():
+        assert driver.poll() is None
+        time.sleep(0.02)
     driver.kill()
     driver.wait()
-    time.sleep(1.0)
-    places = filter(None, map(_place, Path("/proc").glob("[0-9]*/cwd")))
-    alive = [place for place in places if place.is_relative_to((tmp_path / "run" / "work").resolve())]
-    assert not alive, "a worker outlived its driver"
+    work = (tmp_path / "run" / "work").resolve()
+    deadline = time.monotonic() + 1.5  # the step would go on for two seconds
+    while any(
+        place.is_relative_to(work) for place in filter(None, map(_place, Path("/proc").glob("[0-9]*/cwd")))
+    ):
+        assert time.monotonic() < deadline, "a worker outlived its driver"
+        time.sleep(0.05)
     finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert finished.stdout.strip() == "6"
     assert trace.read_text().split() == ["1", "2", "2", "3"], "the finished step must not run again"

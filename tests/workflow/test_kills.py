@@ -236,11 +236,17 @@ def compare(run: Path, whole: dict[tuple[str, int], Path], kind: str) -> int:
 
 
 def test_a_study_under_random_kills_ends_in_the_same_result(vacuum, tmp_path):
+    """Six kills that hit: in one study, or in as many as a machine needs whose studies end sooner."""
     systems, whole = vacuum
-    begin(tmp_path, systems)
-    hits = run_under_fire(tmp_path, VACUUM, 8, random.Random(1))
-    assert hits >= 6
-    assert compare(tmp_path, whole, VACUUM) >= 1
+    dice = random.Random(1)
+    hits = resumes = studies = 0
+    while hits < 6 or resumes < 1:
+        run = tmp_path / str(studies)
+        begin(run, systems)
+        hits += run_under_fire(run, VACUUM, 8, dice)
+        resumes += compare(run, whole, VACUUM)
+        studies += 1
+        assert studies < 20, (hits, resumes)
 
 
 def test_a_system_that_blows_up_does_not_stop_the_others(vacuum, tmp_path):
