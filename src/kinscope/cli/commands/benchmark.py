@@ -20,10 +20,7 @@ PresetDrugs = Annotated[list[str] | None, typer.Option("--drug", help="Default: 
 Studies = Annotated[
     Path, typer.Option("--work", help="Where the studies lie; a run that stopped goes on from it.")
 ]
-group = typer.Typer(
-    no_args_is_help=True,
-    help="Check kinscope's pieces against crystals (--pdb-mirror DIR), other programs and known answers.",
-)
+group = typer.Typer(no_args_is_help=True, help="Check kinscope against crystals and known answers.")
 
 
 @group.command(
@@ -49,7 +46,7 @@ def redock(
     seed: Annotated[int, typer.Option(min=0)] = 1,
     target: Target = "abl1",
 ) -> None:
-    """Dock every co-crystal's ligand blind, into its own crystal or our models, beside plain Vina."""
+    """Dock co-crystals' ligands blind, beside Vina. Into their crystals, or our models."""
     from kinscope.validation.redock import RedockPlan, run, summary
 
     rows = run(
@@ -76,7 +73,7 @@ def null(
     cores: Cores = None,
     target: Target = "abl1",
 ) -> None:
-    """Set native against native by every step of `assess`: what is read where nothing changed."""
+    """What every step of `assess` reads where nothing changed."""
     from kinscope.validation.null import RESIDUES, in_words, protocol, run_null, write_rows
 
     pack = pack_of(target)
@@ -97,7 +94,7 @@ def calls(
     cores: Cores = None,
     target: Target = "abl1",
 ) -> None:
-    """Set the calls of relaxed complexes beside published fold changes."""
+    """Calls of relaxed complexes beside published folds."""
     from kinscope.validation.null import CONTROLS, calls_in_words, run_calls
 
     rows = run_calls(
@@ -116,7 +113,7 @@ def ddg(
     ] = None,
     target: Target = "abl1",
 ) -> None:
-    """Predicted changes of affinity beside measured ones; residues, drugs, regions and kinases left out."""
+    """Predicted losses of affinity beside measured ones. Whole residues, drugs, regions, kinases left out."""
     from kinscope.validation.ddg import in_words, run
 
     pack = pack_of(target)
@@ -154,7 +151,7 @@ def conformation(
     target: Target = "abl1",
     as_json: AsJson = False,
 ) -> None:
-    """Flexibility of every region by conformation, and which one a substitution disfavours, over crystals."""
+    """Flexibility and preference of conformations, over crystals."""
     from kinscope.targets.loader import conformation_preference
     from kinscope.validation import preference
     from kinscope.validation.conformation import conformations, in_words, write_flexibility
@@ -176,7 +173,7 @@ def verdict(
     target: Target = "abl1",
     quiet: Quiet = False,
 ) -> None:
-    """Judge every measured pair with it, its variant, residue or study hidden, and count."""
+    """Judge every measured pair with its evidence hidden. The pair, its variant, its residue or its study."""
     from kinscope.core.files import write_atomic
     from kinscope.validation.verdict import in_words, judge_all, track_records, track_text
 

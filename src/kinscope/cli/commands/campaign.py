@@ -32,7 +32,7 @@ def plan(
     schema: Annotated[bool, typer.Option("--schema", help="Print the JSON Schema of study files.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What a study file takes before anything starts: steps, what is cached, hours, disk."""
+    """What a study file takes: steps, hours, disk. Starts nothing."""
     from kinscope.workflow.campaign import Campaign, outlook, read_campaign, write_snakefile
 
     if schema:
@@ -58,7 +58,7 @@ def plan(
 
 @command_of(app, "run", epilog="Example:  kinscope run paper --cluster gpu.yaml --out paper")
 def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: WhereOptions) -> None:
-    """Run every variant of a study file, going on with what is finished; OUT/results holds all results."""
+    """Run a study file, or go on with it. OUT/results holds all results."""
     from kinscope.core.errors import ComputationError
     from kinscope.report.export import export_tables
     from kinscope.workflow.campaign import read_campaign, runs_of
@@ -84,7 +84,7 @@ def run(study: StudyArgument, console: Console, out: Below = Path(), *, place: W
 
 @command_of(store, "verify", epilog="Example:  kinscope store verify kinscope-K404E")
 def verify(directories: Directories = None, as_json: AsJson = False) -> None:
-    """Compare every file of runs, or of this machine's cache, with what was put there; name what differs."""
+    """Find damaged files of runs, or of this machine's cache."""
     from kinscope.workflow.engine.store import stores_of
     from kinscope.workflow.publication import changed_files
 
@@ -105,7 +105,7 @@ def gc(
     ] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove it; else it is only named.")] = False,
 ) -> None:
-    """Name, or remove, artefacts that the studies of these runs do not need (any more)."""
+    """Name, or remove, what the studies of these runs do not need."""
     from kinscope.core.files import discard
     from kinscope.workflow.engine.store import stores_of
     from kinscope.workflow.study import plan_of

@@ -89,7 +89,7 @@ def new(
     cds: Annotated[Path | None, typer.Option(help="FASTA file of the coding sequence, ATG to stop.")] = None,
     out: Annotated[Path | None, typer.Option(help="New directory; default: the gene.")] = None,
 ) -> None:
-    """Write a pack to fill in, its regions and landmarks found by alignment with ABL1."""
+    """Write a pack to fill in, its landmarks found by alignment."""
     from kinscope.workflow.packs.new import write_new_pack
 
     directory = out or Path(gene.lower())
@@ -103,7 +103,7 @@ def check(
     target: Annotated[str, typer.Argument(metavar="TARGET", help="A shipped name, or a directory.")],
     as_json: AsJson = False,
 ) -> None:
-    """What a pack holds, what is sound and what is to do; exit 1 if anything of it is wrong."""
+    """What a pack holds, and what is to do. Exit 1 if any of it is wrong."""
     from kinscope.workflow.packs.check import check_target
 
     findings = check_target(pack_of(target))

@@ -21,7 +21,7 @@ group = typer.Typer(no_args_is_help=True, help="The reference models of a target
 
 @command_of(group, "list", epilog="Example:  kinscope models list")
 def list_models(target: Target = "abl1", as_json: AsJson = False) -> None:
-    """The states that the target pack models, and where each comes from."""
+    """The states that are modelled, and where each comes from."""
     states = pack_of(target).states
     lines = (
         f"{state.id}: {state.label}, residues {state.first_residue}-{state.last_residue}\n"
@@ -71,7 +71,7 @@ def check(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check shipped models, or structures of your own: geometry, completeness, conformation, with bounds.
+    """Check structures: geometry, completeness, conformation. The shipped models, or yours.
 
     Exit 1 if one fails. A structure without hydrogens is judged as a crystal: what it may lack is noted. With
     --trajectory: the share of frames in every conformation.
@@ -144,7 +144,7 @@ class BuildOptions:
     group, "build", epilog="Example:  kinscope models build --pdb-mirror ../shared/structures --out rebuilt"
 )
 def build(options: BuildOptions, target: Target = "abl1", quiet: Quiet = False) -> None:
-    """Rebuild the shipped models, reference poses and, if asked, water boxes from wwPDB entries."""
+    """Rebuild models and reference poses from wwPDB entries. Water boxes too, if asked."""
     from kinscope.workflow.packs.build import build_pack
 
     for line in build_pack(
@@ -179,7 +179,7 @@ def prepare(
     target: Target = "abl1",
     console: Console,
 ) -> None:
-    """Make a model of a structure of your own: what is in it, what is done to it, and how good it is.
+    """Make a model of a structure of your own, and say how good it is.
 
     `kinscope assess VARIANT --structure FILE` does the same as part of a study.
     """

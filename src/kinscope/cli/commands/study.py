@@ -223,7 +223,7 @@ def resume(directory: RunDirectory, place: WhereOptions, console: Console) -> No
 
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
-    """How far a study is, and which nanoseconds its dynamics still lacks for a statement."""
+    """How far a study is, and what its dynamics still lacks."""
     from kinscope.workflow.engine.driver import work_of
     from kinscope.workflow.engine.lease import is_held
     from kinscope.workflow.study import plan_of
