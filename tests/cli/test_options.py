@@ -10,8 +10,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from kinscope.cli.commands import register
 from kinscope.cli.console import Console
-from kinscope.cli.main import app as kinscope_app
 from kinscope.cli.options import ReadingOptions, StructureOptions, command_of
 from kinscope.core.errors import BadInputError
 
@@ -125,7 +125,9 @@ def test_only_what_is_said_of_a_structure_becomes_a_setting(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("group", [[], ["models"], ["store"], ["targets"], ["benchmark"]])
 def test_every_list_of_commands_shows_whole_lines(group: list[str]) -> None:
-    shown = CliRunner().invoke(kinscope_app, [*group, "--help"], terminal_width=80).output
+    everything = typer.Typer()
+    register(everything)
+    shown = CliRunner().invoke(everything, [*group, "--help"], terminal_width=80).output
     _, _, commands = shown.partition("Commands:")
     assert commands.count("\n") > 3
     assert "..." not in commands
