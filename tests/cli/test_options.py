@@ -125,7 +125,7 @@ def test_only_what_is_said_of_a_structure_becomes_a_setting(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("group", [[], ["models"], ["store"], ["targets"], ["benchmark"]])
 def test_every_list_of_commands_shows_whole_lines(group: list[str]) -> None:
-    everything = typer.Typer()
+    everything = typer.Typer(rich_markup_mode=None)
     register(everything)
     shown = CliRunner().invoke(everything, [*group, "--help"], terminal_width=80).output
     _, _, commands = shown.partition("Commands:")
