@@ -129,5 +129,5 @@ def test_every_list_of_commands_shows_whole_lines(group: list[str]) -> None:
     register(everything)
     shown = CliRunner().invoke(everything, [*group, "--help"], terminal_width=80).output
     _, _, commands = shown.partition("Commands:")
-    assert commands.count("\n") > 3
+    assert commands.count("\n") >= 3
     assert "..." not in commands
