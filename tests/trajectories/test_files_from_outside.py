@@ -252,6 +252,7 @@ def test_a_frame_that_cannot_be_one_is_named_and_not_averaged_in(
         ([0, 10, 20, 0, 10, 20], "times-go-back", None),
         ([50, 40, 30, 20, 10, 0], "times-go-back", None),
         ([0, 10, np.nan, 30, 40, 50], "times-go-back", None),
+        ([0, 10, 20, 30, 40, np.inf], None, None),
         ([0, 0, 0, 0, 0, 0], None, None),
     ],
 )  # fmt: skip

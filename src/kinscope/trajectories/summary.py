@@ -186,7 +186,7 @@ def _clock(one: TrajectoryPass) -> tuple[float | None, float | None]:
     known = one.source.length_ns
     times = one.times.result()
     span = float(times[-1] - times[0])
-    if not all(file.ordered for file in one.source.files) or not span > 0:
+    if not all(file.ordered for file in one.source.files) or not 0 < span < np.inf:
         return (1000.0 * known / one.frames, known) if known else (None, None)
     step = span / (len(times) - 1) / one.times.block_frames
     return step, known if known is not None else step * (one.frames - 1) / 1000.0

@@ -107,9 +107,9 @@ class PdbSource:
     def codes(self) -> tuple[str, ...]:
         """Codes of the entries in the cache and the mirror (four-character ones), sorted."""
         places = [place for place in (self.cache, self.mirror) if place is not None and place.is_dir()]
-        files = (path for place in places for path in place.rglob("*") if path.is_file())
-        named = (_FILE_NAME.fullmatch(path.name.lower()) for path in files)
-        return tuple(sorted({match[1] for match in named if match}))
+        paths = (path for place in places for path in place.rglob("*"))
+        named = ((path, _FILE_NAME.fullmatch(path.name.lower())) for path in paths)
+        return tuple(sorted({match[1] for path, match in named if match and path.is_file()}))
 
     def _download_entry(self, code: str) -> Path:
         if self.cache is None:
