@@ -7,17 +7,15 @@ validates the data. An error repeats no value of the file: it may be a patient's
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.files import read_text
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-    from pathlib import Path
 
 R = TypeVar("R", bound=BaseModel)
 MAX_NODES = 40_000

@@ -63,3 +63,11 @@ def translate(cds: str) -> str:
     Raises KeyError if a codon holds a letter other than A, C, G, T, or the length is no multiple of three.
     """
     return "".join(CODONS[cds[index : index + 3]] for index in range(0, len(cds), 3))
+
+
+COMPLEMENT = str.maketrans("ACGTN", "TGCAN")
+
+
+def reverse_complement(bases: str) -> str:
+    """The other strand of DNA, read in its own direction."""
+    return bases.translate(COMPLEMENT)[::-1]

@@ -7,16 +7,13 @@ import io
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from kinscope.core.files import write_atomic
 from kinscope.core.quoting import printable
+from kinscope.core.records import Record
 
-if TYPE_CHECKING:
-    from kinscope.core.records import Record
-
-
-R = TypeVar("R", bound="Record")
+R = TypeVar("R", bound=Record)
 
 
 def write_table(path: Path, rows: Sequence[Record], kind: type[Record]) -> None:

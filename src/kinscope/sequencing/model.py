@@ -18,7 +18,6 @@ Flags = NDArray[np.bool_]
 
 BASES: Final = "ACGT"
 """The order of channels in every array of this package."""
-COMPLEMENT: Final = str.maketrans("ACGTN", "TGCAN")
 
 Strand = Literal["forward", "reverse"]
 CallKind = Literal["substitution", "synonymous", "nonsense", "deletion", "insertion", "delins", "splice"]

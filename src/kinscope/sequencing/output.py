@@ -13,9 +13,10 @@ import numpy as np
 from kinscope.core.files import write_atomic
 from kinscope.core.pages import environment, inline_svg
 from kinscope.core.records import Record
+from kinscope.core.residues import COMPLEMENT
 from kinscope.core.tables import harmless_cell
 from kinscope.sequencing.calling.sample import SampleAnalysis
-from kinscope.sequencing.model import BASES, COMPLEMENT, Call, Floats
+from kinscope.sequencing.model import BASES, Call, Floats
 from kinscope.sequencing.signal.peaks import baseline
 from kinscope.sequencing.signal.read_analysis import ReadAnalysis
 from kinscope.targets import TargetPack

@@ -12,11 +12,11 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -37,9 +37,6 @@ from kinscope.targets.pack import (
     Transcript,
     TranscriptEntry,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 T = TypeVar("T", bound=Record)
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")

@@ -9,18 +9,14 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
 
 from kinscope.core.errors import VariantError
 from kinscope.core.residues import ONE_TO_THREE, ranges
+from kinscope.targets import TargetPack
 from kinscope.variants import coding
+from kinscope.variants.isoforms import Statement
 from kinscope.variants.model import Substitution, Variant
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from kinscope.targets import TargetPack
-    from kinscope.variants.isoforms import Statement
 
 
 def variant_notes(

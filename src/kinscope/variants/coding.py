@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
-from kinscope.core.residues import CODONS, ONE_TO_THREE
+from kinscope.core.residues import CODONS, ONE_TO_THREE, reverse_complement
+from kinscope.targets import TargetPack, Transcript
+from kinscope.targets.pack import Isoform
 from kinscope.variants.hgvs import BaseChange, initiator_error, stop_error, synonymous_error
 from kinscope.variants.model import CodingChange
 from kinscope.variants.text import unreadable, unsupported
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from kinscope.targets import TargetPack, Transcript
-    from kinscope.targets.pack import Isoform
-
-_COMPLEMENT = str.maketrans("ACGT", "TGCA")
 
 
 def to_reference_bases(change: BaseChange, frame: Isoform, pack: TargetPack) -> BaseChange:
@@ -65,7 +59,7 @@ def _check_bases(change: BaseChange, label: str, pack: TargetPack) -> None:
         remedy += _other_isoform_fits(change, pack)
     told = change.deleted
     if ":g." in label and pack.transcript.strand == "-":
-        there, told = (bases.translate(_COMPLEMENT)[::-1] for bases in (there, told))
+        there, told = map(reverse_complement, (there, told))
     raise VariantError(f"{label} has {there}, not {told}.", where=label, remedy=remedy)
 
 
@@ -102,7 +96,7 @@ def from_genomic(change: BaseChange, sequence: str, pack: TargetPack) -> BaseCha
         )
     deleted, inserted = change.deleted, change.inserted
     if transcript.strand == "-":
-        deleted, inserted = (bases.translate(_COMPLEMENT)[::-1] for bases in (deleted, inserted))
+        deleted, inserted = map(reverse_complement, (deleted, inserted))
     found = BaseChange(min(bases), max(bases), deleted, inserted)
     _check_bases(found, f"{sequence}:g.{change.label}", pack)
     return found
@@ -233,7 +227,7 @@ def _genomic(first: int, last: int, before: str, after: str, transcript: Transcr
         return ""
     if transcript.strand == "-":
         positions.reverse()
-        before, after = before.translate(_COMPLEMENT)[::-1], after.translate(_COMPLEMENT)[::-1]
+        before, after = map(reverse_complement, (before, after))
     if positions[-1] - positions[0] == len(positions) - 1:
         text = _change(positions[0], positions[-1], before, after)
     else:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from kinscope.targets import TargetPack
-    from kinscope.variants.model import Substitution, Variant
+from kinscope.targets import TargetPack
+from kinscope.variants.model import Substitution, Variant
 
 
 def modelled_states(variant: Variant, pack: TargetPack) -> tuple[str, ...]:

@@ -10,19 +10,15 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from kinscope.core.errors import UnsupportedVariantError, VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import THREE_TO_ONE
+from kinscope.targets import TargetPack
+from kinscope.targets.pack import Isoform
 from kinscope.variants.coding import chromosome_in, lifted, no_bases
 from kinscope.variants.isoforms import Statement, isoforms, other_target, reference_isoform, resolve_accession
 from kinscope.variants.text import unreadable, unsupported
-
-if TYPE_CHECKING:
-    from kinscope.targets import TargetPack
-    from kinscope.targets.pack import Isoform
-
 
 _BARE = re.compile(r"[(\[]*[ACGT]\d+[ACGT][)\]]*")
 _HEADS = r"(?:[\w.]+(?:\([^()]*\))?:)*"

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from kinscope.core.quoting import quoted
-from kinscope.targets import load_target, shipped_target_of
+from kinscope.targets import TargetPack, load_target, shipped_target_of
 from kinscope.targets.pack import Isoform
 from kinscope.variants.text import unreadable, unsupported
-
-if TYPE_CHECKING:
-    from kinscope.targets import TargetPack
 
 
 def reference_isoform(pack: TargetPack) -> Isoform:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 from itertools import product
-from typing import TYPE_CHECKING
 
 from kinscope.core.errors import VariantError
 from kinscope.core.quoting import quoted
 from kinscope.core.residues import CODONS, ONE_TO_THREE
+from kinscope.targets import TargetPack
+from kinscope.targets.pack import Isoform
 from kinscope.variants import coding, hgvs
 from kinscope.variants.build import build_variant
 from kinscope.variants.expression import as_bases, read_statements
 from kinscope.variants.isoforms import Statement, isoforms
+from kinscope.variants.model import Variant
 from kinscope.variants.text import clean, unreadable, unsupported
-
-if TYPE_CHECKING:
-    from kinscope.targets import TargetPack
-    from kinscope.targets.pack import Isoform
-    from kinscope.variants.model import Variant
 
 Changes = dict[int, tuple[str, str]]
 """Residue number (reference isoform) to the new residue and, where the text names bases, the new codon."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from kinscope.core.errors import BadInputError
+from kinscope.core.residues import reverse_complement
 from kinscope.variants import parse_variant
 
 if TYPE_CHECKING:
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from kinscope.sequencing.model import Strand
     from kinscope.targets import TargetPack
 
-_COMPLEMENT: Final = str.maketrans("ACGT", "TGCA")
 _INDEL: Final = re.compile(r"(?:[\w.]+:)?c\.(\d+)(?:_(\d+))?(del|dup|ins|delins)(\d+|[ACGT]*)$")
 FIRST_CODING: Final = 600
 LAST_CODING: Final = 1630
@@ -45,7 +45,7 @@ class Molecule:
 
     def read(self, strand: Strand) -> str:
         """The sequence as its sequencing reaction reads it."""
-        return self.sequence if strand == "forward" else self.sequence.translate(_COMPLEMENT)[::-1]
+        return self.sequence if strand == "forward" else reverse_complement(self.sequence)
 
 
 def amplicon_of(pack: TargetPack, first: int = FIRST_CODING, last: int = LAST_CODING) -> Amplicon:

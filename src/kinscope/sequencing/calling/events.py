@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from kinscope.core.residues import reverse_complement
 from kinscope.sequencing.calling.naming import (
     TOLERANCE,
     Knowledge,
@@ -16,7 +17,7 @@ from kinscope.sequencing.calling.naming import (
     most_3prime,
     name_indel,
 )
-from kinscope.sequencing.model import BASES, COMPLEMENT, Call, StrandEvidence
+from kinscope.sequencing.model import BASES, Call, StrandEvidence
 from kinscope.sequencing.signal.read_analysis import ReadAnalysis
 from kinscope.sequencing.signal.two_sequences import SMALLEST_SHARE
 from kinscope.targets import TargetPack
@@ -78,7 +79,7 @@ def _inserted(read: ReadAnalysis, start: int, size: int) -> tuple[str, int]:
         shown = np.where(foreign, other.argmax(axis=1), native[before])
         bases = "".join(BASES[base] for base in shown) if share >= READABLE_SHARE else "N" * size
     bases = bases.rjust(size, "N")
-    return (bases if forward else bases.translate(COMPLEMENT)[::-1]), begin
+    return (bases if forward else reverse_complement(bases)), begin
 
 
 def event_calls(seen: Sequence[SeenShift], reads: int, knowledge: Knowledge, pack: TargetPack) -> list[Call]:

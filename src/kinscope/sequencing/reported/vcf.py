@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from kinscope.core.errors import BadInputError, UnsupportedVariantError
-from kinscope.sequencing.model import COMPLEMENT
+from kinscope.core.residues import reverse_complement
 from kinscope.sequencing.reported.calls import Reported, Seen, Share, filtered, reported, seen_replacement
 from kinscope.sequencing.reported.vcf_shares import STATED, above_one, share_of_fields
 from kinscope.targets import TargetPack
@@ -301,7 +301,7 @@ def _shown(place: tuple[int, int], pack: TargetPack) -> str:
 
 
 def _oriented(bases: str, pack: TargetPack) -> str:
-    return bases if pack.transcript.strand == "+" else bases.translate(COMPLEMENT)[::-1]
+    return bases if pack.transcript.strand == "+" else reverse_complement(bases)
 
 
 def _seen(file: _File, line: _Line, column: int, place: tuple[int, int]) -> Iterable[Seen]:

@@ -14,7 +14,8 @@ from typing import Any, Final
 import numpy as np
 
 from kinscope.core.errors import BadInputError
-from kinscope.sequencing.model import BASES, COMPLEMENT, Floats, Integers, Strand
+from kinscope.core.residues import COMPLEMENT, reverse_complement
+from kinscope.sequencing.model import BASES, Floats, Integers, Strand
 
 WORD: Final = 12
 FEWEST_WORDS: Final = 15
@@ -63,7 +64,7 @@ def place(primary: Integers, signal: Floats, cds: str, kept: tuple[int, int]) ->
     letters = "".join("N" if low else BASES[base] for base, low in zip(primary, weak, strict=True))
     read = letters[kept[0] : kept[1]]
     strand, low, high = _whereabouts(read, cds)
-    reference = cds if strand == "forward" else cds.translate(COMPLEMENT)[::-1]
+    reference = cds if strand == "forward" else reverse_complement(cds)
     blocks = [((first + low, last + low), span) for (first, last), span in _blocks(reference[low:high], read)]
     coding = np.zeros(len(letters), dtype=np.int64)
     for (ref_first, ref_last), (read_first, read_last) in blocks:
@@ -107,7 +108,7 @@ def _whereabouts(read: str, cds: str) -> tuple[Strand, int, int]:
     """The strand that shares more words with the read, and the stretch of it (half open) where they lie."""
     words = {read[i : i + WORD] for i in range(len(read) - WORD + 1)}
     found: dict[Strand, list[int]] = {}
-    strands: tuple[tuple[Strand, str], ...] = (("forward", cds), ("reverse", cds.translate(COMPLEMENT)[::-1]))
+    strands: tuple[tuple[Strand, str], ...] = (("forward", cds), ("reverse", reverse_complement(cds)))
     for strand, text in strands:
         places = _words(text)
         found[strand] = sorted(places[word] for word in words if word in places)
