@@ -9,7 +9,10 @@ from __future__ import annotations
 import os
 from typing import Any
 
+import numpy as np
+
 from kinscope.core.errors import ComputationError
+from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.records import PlatformChoice
 from kinscope.results.notes import Note, note
 
@@ -19,6 +22,8 @@ GPU_PLATFORMS = ("CUDA", "HIP", "OpenCL")
 """The first that works is taken: a maker's own platform before the one for everybody."""
 GROMACS = "GROMACS"
 """In a :class:`~kinscope.dynamics.records.PlatformChoice`: no platform of OpenMM's, an engine beside it."""
+KCAL_PER_KJ = 1 / 4.184
+CONSTRAINT_TOLERANCE = 1e-6
 
 
 def installed_platforms() -> tuple[str, ...]:
@@ -60,3 +65,31 @@ def context_for(system: Any, integrator: Any, choice: PlatformChoice) -> Any:
             remedy="Free the device's memory, run fewer replicas at once (dynamics.replicas_per_gpu), or "
             "choose another platform (CPU always works).",
         ) from error
+
+
+def langevin(temperature_k: float, friction_per_ps: float, time_step_ps: float, seed: int) -> Any:
+    """OpenMM's LangevinMiddle integrator, its noise by a seed."""
+    from openmm import LangevinMiddleIntegrator
+
+    integrator = LangevinMiddleIntegrator(temperature_k, friction_per_ps, time_step_ps)
+    integrator.setRandomNumberSeed(seed)
+    return integrator
+
+
+def place(context: Any, positions: FloatArray, box: FloatArray, velocity_seed: int | None = None) -> None:
+    """Put a context at positions and box, nm; with a seed, constraints are met and velocities drawn."""
+    context.setPeriodicBoxVectors(*box)
+    context.setPositions(positions)
+    if velocity_seed is not None:
+        context.applyConstraints(CONSTRAINT_TOLERANCE)
+        context.setVelocitiesToTemperature(context.getIntegrator().getTemperature(), velocity_seed)
+
+
+def plain(quantity: Any) -> FloatArray:
+    """What a State of OpenMM's tells, as an array in OpenMM's own units: nm, nm/ps."""
+    return np.array(quantity._value, dtype=np.float64)
+
+
+def potential(state: Any) -> float:
+    """Potential energy, kcal/mol."""
+    return float(state.getPotentialEnergy()._value * KCAL_PER_KJ)

@@ -12,16 +12,14 @@ from numpy.typing import NDArray
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.trajectory import Frame
-from kinscope.dynamics.platforms import context_for
+from kinscope.dynamics.platforms import CONSTRAINT_TOLERANCE, context_for, langevin, place, plain, potential
 from kinscope.dynamics.protocol import Conditions, conditions, next_stop
 from kinscope.dynamics.records import PlatformChoice, StepPlan
 from kinscope.dynamics.settings import ProtocolSettings
 
-_KCAL_PER_KJ = 1 / 4.184
 _GAS_CONSTANT = 8.31446261815324e-3  # kJ/mol/K, CODATA 2018
 RUNAWAY = 3.0
 """A temperature this many times the thermostat's counts as a blow-up before coordinates are lost."""
-_CONSTRAINT_TOLERANCE = 1e-6
 
 
 class BlowUpError(ArithmeticError):
@@ -140,7 +138,7 @@ class Engine:
         self._context, self._next = None, None
 
     def _context_at(self, segment: Segment, start: Point) -> Any:
-        from openmm import LangevinMiddleIntegrator, LocalEnergyMinimizer
+        from openmm import LocalEnergyMinimizer
 
         now = conditions(self.settings, segment.plan, segment.first, segment.attempt)
         barostat = self.settings.ensemble == "NPT" and now.stage == "production"
@@ -149,20 +147,17 @@ class Engine:
         if kept and not self.platform.deterministic:
             return self._context
         self._set_barostat(barostat, segment.seed)
-        integrator = LangevinMiddleIntegrator(
-            self.settings.temperature_k, now.friction_per_ps, now.time_step_fs * 1e-3
-        )
-        integrator.setRandomNumberSeed(segment.seed)
-        integrator.setConstraintTolerance(_CONSTRAINT_TOLERANCE)
+        step_ps = now.time_step_fs * 1e-3
+        integrator = langevin(self.settings.temperature_k, now.friction_per_ps, step_ps, segment.seed)
+        integrator.setConstraintTolerance(CONSTRAINT_TOLERANCE)
         self._context = None  # the old one's memory first
         context = context_for(self.system, integrator, self.platform)
-        context.setPeriodicBoxVectors(*start.box)
-        context.setPositions(start.positions)
+        place(context, start.positions, start.box)
         _impose(context, now)
         if start.velocities is not None:
             context.setVelocities(start.velocities)
         else:
-            context.applyConstraints(_CONSTRAINT_TOLERANCE)
+            context.applyConstraints(CONSTRAINT_TOLERANCE)
             settings = self.settings
             if iterations := settings.retry_iterations if segment.attempt else settings.minimise_iterations:
                 LocalEnergyMinimizer.minimize(context, 10.0, iterations)
@@ -187,27 +182,23 @@ class Engine:
 
     def _look(self, context: Any, plan: StepPlan, now: Conditions, steps: int, output: Output) -> None:
         """Write a row or a frame if one is due at this stop."""
-        from openmm import unit
-
         done = now.step_in_stage + steps
         row = done % plan.report_interval_steps == 0
         frame = now.stage == "production" and done % plan.frame_interval_steps == 0
         if not row and not frame:
             return
         state = context.getState(positions=frame, energy=row)
-        box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer))
+        box = plain(state.getPeriodicBoxVectors(asNumpy=True))
         time_ps = done * now.time_step_fs * 1e-3
         if row:
-            kinetic = state.getKineticEnergy().value_in_unit(unit.kilojoule_per_mole)
-            potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole) * _KCAL_PER_KJ
-            temperature = 2 * kinetic / (self.degrees_of_freedom * _GAS_CONSTANT)
-            if not np.isfinite(potential) or not temperature < RUNAWAY * self.settings.temperature_k:
-                raise BlowUpError(f"{potential:.3g} kcal/mol at {temperature:.3g} K in {now.stage}")
+            energy = potential(state)
+            temperature = 2 * state.getKineticEnergy()._value / (self.degrees_of_freedom * _GAS_CONSTANT)
+            if not np.isfinite(energy) or not temperature < RUNAWAY * self.settings.temperature_k:
+                raise BlowUpError(f"{energy:.3g} kcal/mol at {temperature:.3g} K in {now.stage}")
             volume = float(np.linalg.det(box))
-            output.rows.append(Row(now.stage, done, time_ps, potential, temperature, volume))
+            output.rows.append(Row(now.stage, done, time_ps, energy, temperature, volume))
         if frame:
-            everything = state.getPositions(asNumpy=True).value_in_unit(unit.nanometer)
-            positions = np.array(everything[: self.solute_atoms], dtype=np.float64)
+            positions = plain(state.getPositions(asNumpy=True)[: self.solute_atoms])
             if not np.isfinite(positions).all():
                 raise BlowUpError("particle coordinates are not numbers")
             output.frames.append(Frame(done, time_ps, positions, box))
@@ -221,17 +212,11 @@ def _impose(context: Any, now: Conditions) -> None:
 
 
 def _point(context: Any) -> Point:
-    from openmm import unit
-
     state = context.getState(positions=True, velocities=True)
-    positions = np.array(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=np.float64)
-    velocities = np.array(
-        state.getVelocities(asNumpy=True).value_in_unit(unit.nanometer / unit.picosecond), dtype=np.float64
-    )
+    positions, velocities = plain(state.getPositions(asNumpy=True)), plain(state.getVelocities(asNumpy=True))
     if not (np.isfinite(positions).all() and np.isfinite(velocities).all()):
         raise BlowUpError("particle coordinates are not numbers")
-    box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer), dtype=np.float64)
-    return Point(positions, velocities, box)
+    return Point(positions, velocities, plain(state.getPeriodicBoxVectors(asNumpy=True)))
 
 
 def _add_restraints(system: Any, reference: FloatArray, heavy: NDArray[np.bool_], strength: float) -> None:

@@ -38,13 +38,12 @@ from kinscope.dynamics.gromacs.files import (
 )
 from kinscope.dynamics.gromacs.program import failure, processor_seconds, run_gmx
 from kinscope.dynamics.gromacs.topology import first_atoms, nonbonded_of, topology_of
-from kinscope.dynamics.platforms import on_processor
+from kinscope.dynamics.platforms import KCAL_PER_KJ, on_processor
 from kinscope.dynamics.protocol import Conditions, conditions, next_change, plan_steps
 from kinscope.dynamics.records import PlatformChoice, StepPlan
 from kinscope.dynamics.segments import RUNAWAY, BlowUpError, Engine, Output, Row, Segment
 from kinscope.dynamics.settings import ProtocolSettings
 
-_KCAL_PER_KJ = 1 / 4.184
 _KJ_PER_NM2 = 418.4
 """One kcal/mol/angstrom^2."""
 _FOLDER = "gromacs-"
@@ -203,10 +202,10 @@ class GromacsEngine:
                 continue
             if not np.isfinite(potential) or not temperature < RUNAWAY * self.settings.temperature_k:
                 raise BlowUpError(
-                    f"{potential * _KCAL_PER_KJ:.3g} kcal/mol at {temperature:.3g} K in {now.stage}"
+                    f"{potential * KCAL_PER_KJ:.3g} kcal/mol at {temperature:.3g} K in {now.stage}"
                 )
             output.rows.append(
-                Row(now.stage, step, step * time_step_ps, potential * _KCAL_PER_KJ, temperature, volume)
+                Row(now.stage, step, step * time_step_ps, potential * KCAL_PER_KJ, temperature, volume)
             )
 
     def _collect_frames(

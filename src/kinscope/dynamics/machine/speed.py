@@ -18,7 +18,7 @@ from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray
 from kinscope.dynamics.files.checkpoints import Point
 from kinscope.dynamics.files.system import load_system
-from kinscope.dynamics.platforms import GROMACS, context_for
+from kinscope.dynamics.platforms import GROMACS, context_for, langevin, place
 from kinscope.dynamics.records import PlatformChoice, SpeedRecord
 from kinscope.dynamics.settings import ProtocolSettings, SolvationSettings
 
@@ -117,18 +117,10 @@ def _speed_of(trial: _Trial, protocol: ProtocolSettings, platform: PlatformChoic
 
 
 def _on_openmm(trial: _Trial, protocol: ProtocolSettings, platform: PlatformChoice) -> _Timed:
-    from openmm import LangevinMiddleIntegrator
-
-    integrator = LangevinMiddleIntegrator(
-        protocol.temperature_k, protocol.equilibration_friction_per_ps, _TRIAL_STEP_FS * 1e-3
-    )
-    noise, velocities = trial.seeds
-    integrator.setRandomNumberSeed(noise)
+    friction, (noise, velocities) = protocol.equilibration_friction_per_ps, trial.seeds
+    integrator = langevin(protocol.temperature_k, friction, _TRIAL_STEP_FS * 1e-3, noise)
     context = context_for(trial.system, integrator, platform)
-    context.setPeriodicBoxVectors(*trial.start.box)
-    context.setPositions(trial.start.positions)
-    context.applyConstraints(1e-6)
-    context.setVelocitiesToTemperature(protocol.temperature_k, velocities)
+    place(context, trial.start.positions, trial.start.box, velocities)
     integrator.step(1)
     context.getState(energy=True)
     setup = time.monotonic() - trial.began

@@ -14,14 +14,13 @@ from kinscope.core.seeds import derive_seed
 from kinscope.dynamics import box as boxes
 from kinscope.dynamics.box import FloatArray, SolventBox
 from kinscope.dynamics.files.system import Origin, store, write_system
-from kinscope.dynamics.platforms import context_for, on_processor
+from kinscope.dynamics.platforms import context_for, langevin, on_processor, place, plain, potential
 from kinscope.dynamics.records import SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.bound import PlacedLigand, bound_ligands, solute_topology
 from kinscope.structures.forcefield.system import PHOSPHOTYROSINE_XML, force_of
 from kinscope.structures.model import AtomArray
 
-_KCAL_PER_KJ = 1 / 4.184
 _SETTLE_FRICTION_PER_PS = 50.0
 _OVERLAP = "Check the model for overlapping atoms (kinscope models check)."
 
@@ -168,16 +167,13 @@ def _settle(
     handles rigid water by repeated penalties); the waters left after the clash rule are never so near
     that small damped steps fail, and dynamics keeps an equilibrated solvent thermal.
     """
-    from openmm import LangevinMiddleIntegrator, OpenMMException, unit
+    from openmm import OpenMMException
 
-    integrator = LangevinMiddleIntegrator(settings.temperature_k, _SETTLE_FRICTION_PER_PS, 0.0005)
-    integrator.setRandomNumberSeed(derive_seed(seed, "settle"))
+    noise = derive_seed(seed, "settle")
+    integrator = langevin(settings.temperature_k, _SETTLE_FRICTION_PER_PS, 0.0005, noise)
     try:
         context = context_for(freeze(system, fixed), integrator, on_processor())
-        context.setPeriodicBoxVectors(*box)
-        context.setPositions(positions)
-        context.applyConstraints(1e-6)
-        context.setVelocitiesToTemperature(settings.temperature_k, derive_seed(seed, "settle velocities"))
+        place(context, positions, box, derive_seed(seed, "settle velocities"))
         integrator.step(settings.settle_steps // 3)
         integrator.setStepSize(0.002)
         integrator.step(settings.settle_steps - settings.settle_steps // 3)
@@ -186,13 +182,13 @@ def _settle(
         raise ComputationError(
             f"The solvent could not settle around the solute ({error}).", where="solvation", remedy=_OVERLAP
         ) from error
-    energy = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole) * _KCAL_PER_KJ
+    energy = potential(state)
     if not np.isfinite(energy) or energy > 0:
         raise ComputationError(
             f"The solvated model has a potential energy of {energy:.3g} kcal/mol.",
             where="solvation",
             remedy=_OVERLAP,
         )
-    relaxed = np.array(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=np.float64)
+    relaxed = plain(state.getPositions(asNumpy=True))
     relaxed[:fixed] = positions[:fixed]
-    return relaxed, float(energy)
+    return relaxed, energy

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from kinscope.core.errors import ComputationError
 from kinscope.dynamics.box import FloatArray
+from kinscope.dynamics.platforms import KCAL_PER_KJ, plain, potential
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.assemble import create_force_field_system
 from kinscope.dynamics.systems.bound import PlacedLigand, ligand_mask, solute_topology, with_ligands
@@ -38,7 +39,6 @@ _RESTRAINT_GROUP = 1
 _ITERATIONS = 150
 _TOLERANCE = 5.0
 """kJ/mol/nm, root mean square."""
-_KCAL_PER_KJ = 1 / 4.184
 _BACKBONE = ("N", "CA", "C", "O")
 
 
@@ -89,7 +89,7 @@ def relax_complex(
     add_position_restraints(system, positions, held, group=_RESTRAINT_GROUP)
     for index in np.flatnonzero(~free):
         system.setParticleMass(int(index), 0.0)
-    relaxed, potential = _minimised(system, positions)
+    relaxed, energy = _minimised(system, positions)
     moved = ((relaxed - np.asarray(solute.coord, dtype=np.float64)) ** 2).sum(axis=1)
     protein = model.copy()
     protein.coord = relaxed[~mask].astype(np.float32)
@@ -98,7 +98,7 @@ def relax_complex(
         f"settled by {np.sqrt(moved[mask & heavy].mean()):.2f} angstrom, "
         f"Lennard-Jones energy {interaction:.0f} kcal/mol"
     )
-    return RelaxedComplex(protein, _placed(ligands, relaxed[mask], words), interaction, potential)
+    return RelaxedComplex(protein, _placed(ligands, relaxed[mask], words), interaction, energy)
 
 
 def preferred_complex(
@@ -129,7 +129,7 @@ def lennard_jones_between(nonbonded: Any, positions_nm: FloatArray, mask: NDArra
     gaps = np.linalg.norm(positions_nm[mask][:, None] - positions_nm[~mask][None], axis=2)
     ratio = ((sigma[mask][:, None] + sigma[~mask][None]) / 2 / gaps) ** 6
     depth = np.sqrt(epsilon[mask][:, None] * epsilon[~mask][None])
-    return float((4 * depth * (ratio**2 - ratio)).sum() * _KCAL_PER_KJ)
+    return float((4 * depth * (ratio**2 - ratio)).sum() * KCAL_PER_KJ)
 
 
 def _free(solute: AtomArray, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -144,7 +144,7 @@ def _free(solute: AtomArray, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _minimised(system: Any, positions: Any) -> tuple[FloatArray, float]:
     """Coordinates (n_atoms, 3) in angstrom, and the energy (kcal/mol) of all but the restraints."""
-    from openmm import LocalEnergyMinimizer, OpenMMException, unit
+    from openmm import LocalEnergyMinimizer, OpenMMException
 
     context = static_context(system)
     context.setPositions(positions)
@@ -153,11 +153,10 @@ def _minimised(system: Any, positions: Any) -> tuple[FloatArray, float]:
     except OpenMMException as error:
         raise _overlap(str(error)) from error
     state = context.getState(positions=True, energy=True, groups={0})
-    coordinates = np.array(state.getPositions(asNumpy=True).value_in_unit(unit.angstrom), dtype=np.float64)
-    potential = float(state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole)) * _KCAL_PER_KJ
-    if not (np.isfinite(coordinates).all() and np.isfinite(potential)):
+    coordinates, energy = plain(state.getPositions(asNumpy=True)) * 10, potential(state)
+    if not (np.isfinite(coordinates).all() and np.isfinite(energy)):
         raise _overlap("coordinates or energy are not numbers")
-    return coordinates, potential
+    return coordinates, energy
 
 
 def _placed(ligands: Sequence[PlacedLigand], coordinates: FloatArray, words: str) -> tuple[PlacedLigand, ...]:

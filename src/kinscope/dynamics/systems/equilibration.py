@@ -14,7 +14,7 @@ from kinscope.core.seeds import derive_seed
 from kinscope.dynamics.box import SolventBox
 from kinscope.dynamics.files.system import Origin, load_system, store
 from kinscope.dynamics.machine.devices import choose_platform
-from kinscope.dynamics.platforms import context_for
+from kinscope.dynamics.platforms import context_for, langevin, place, plain, potential
 from kinscope.dynamics.records import (
     PROTEIN_FILE,
     DensityPoint,
@@ -25,7 +25,7 @@ from kinscope.dynamics.records import (
 from kinscope.dynamics.systems.assemble import freeze
 from kinscope.structures.io import read_model
 
-_TIME_STEP_PS = 0.004
+TIME_STEP_PS = 0.004
 """Rigid water carries 4 fs with this integrator; nothing else moves here."""
 _FRICTION_PER_PS = 2.0
 _BAROSTAT_STEPS = 15
@@ -34,7 +34,6 @@ _POINT_STEPS = 125
 _GRAM_PER_ML = 1.66053907e-3
 """amu per cubic nm in g/mL (CODATA 2018)."""
 _RIGID_NM = 1e-3
-_KCAL_PER_KJ = 1 / 4.184
 
 
 def equilibrate_solvent(
@@ -71,8 +70,8 @@ def equilibrate_solvent(
             remedy="Solvate the model again; check it for overlapping atoms (kinscope models check).",
         ) from error
     run = Equilibration(
-        length_ps=round(done_ps + steps * _TIME_STEP_PS, 4),
-        time_step_fs=_TIME_STEP_PS * 1000,
+        length_ps=round(done_ps + steps * TIME_STEP_PS, 4),
+        time_step_fs=TIME_STEP_PS * 1000,
         temperature_k=record.settings.temperature_k,
         pressure_bar=record.settings.pressure_bar,
         seed=seed,
@@ -96,20 +95,17 @@ def equilibrate_solvent(
 def _context(
     system: Any, positions: Any, box: Any, record: SolvatedSystem, choice: PlatformChoice, seed: int
 ) -> Any:
-    from openmm import LangevinMiddleIntegrator, MonteCarloBarostat
+    from openmm import MonteCarloBarostat
 
     settings = record.settings
     frozen = freeze(system, record.solute_atoms, [ligand.first_atom for ligand in record.ligands])
     barostat = MonteCarloBarostat(settings.pressure_bar, settings.temperature_k, _BAROSTAT_STEPS)
     barostat.setRandomNumberSeed(derive_seed(seed, "volume"))
     frozen.addForce(barostat)
-    integrator = LangevinMiddleIntegrator(settings.temperature_k, _FRICTION_PER_PS, _TIME_STEP_PS)
-    integrator.setRandomNumberSeed(derive_seed(seed, "noise"))
+    noise = derive_seed(seed, "noise")
+    integrator = langevin(settings.temperature_k, _FRICTION_PER_PS, TIME_STEP_PS, noise)
     context = context_for(frozen, integrator, choice)
-    context.setPeriodicBoxVectors(*box)
-    context.setPositions(positions)
-    context.applyConstraints(1e-6)
-    context.setVelocitiesToTemperature(settings.temperature_k, derive_seed(seed, "velocities"))
+    place(context, positions, box, derive_seed(seed, "velocities"))
     return context
 
 
@@ -119,17 +115,14 @@ def _followed(context: Any, done_ps: float, steps: int, mass: float) -> list[Den
     for done in range(0, steps, _POINT_STEPS):
         block = min(_POINT_STEPS, steps - done)
         context.getIntegrator().step(block)
-        points.append(_look(context, done_ps + (done + block) * _TIME_STEP_PS, mass))
+        points.append(_look(context, done_ps + (done + block) * TIME_STEP_PS, mass))
     return points
 
 
 def _look(context: Any, time_ps: float, mass: float) -> DensityPoint:
-    from openmm import unit
-
     state = context.getState(energy=True)
-    volume = state.getPeriodicBoxVolume().value_in_unit(unit.nanometer**3)
-    potential = state.getPotentialEnergy().value_in_unit(unit.kilojoule_per_mole) * _KCAL_PER_KJ
-    if not np.isfinite(potential):
+    volume, energy = state.getPeriodicBoxVolume()._value, potential(state)
+    if not np.isfinite(energy):
         raise ComputationError(
             "The potential energy is not a number.", where="equilibration", remedy="Solvate the model again."
         )
@@ -137,16 +130,14 @@ def _look(context: Any, time_ps: float, mass: float) -> DensityPoint:
         time_ps=round(time_ps, 4),
         volume_cubic_nm=round(volume, 4),
         density_g_per_ml=round(mass * _GRAM_PER_ML / volume, 5),
-        potential_kcal_per_mol=round(potential, 1),
+        potential_kcal_per_mol=round(energy, 1),
     )
 
 
 def _solvent(context: Any, solute: Any, record: SolvatedSystem) -> SolventBox:
-    from openmm import unit
-
     state = context.getState(positions=True)
-    moved = np.array(state.getPositions(asNumpy=True).value_in_unit(unit.nanometer), dtype=np.float64)
-    box = np.array(state.getPeriodicBoxVectors(asNumpy=True).value_in_unit(unit.nanometer), dtype=np.float64)
+    moved = plain(state.getPositions(asNumpy=True))
+    box = plain(state.getPeriodicBoxVectors(asNumpy=True))
     shifts = solute - moved[: record.solute_atoms]
     if np.ptp(shifts, axis=0).max() > _RIGID_NM:
         raise ComputationError(

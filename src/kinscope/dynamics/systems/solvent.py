@@ -21,7 +21,7 @@ from kinscope.dynamics.records import PROTEIN_FILE, SolvatedSystem
 from kinscope.dynamics.settings import SolvationSettings
 from kinscope.dynamics.systems.assemble import finish, solute_charge, transplant
 from kinscope.dynamics.systems.bound import PlacedLigand, ligand_mask, with_ligands
-from kinscope.dynamics.systems.equilibration import equilibrate_solvent
+from kinscope.dynamics.systems.equilibration import TIME_STEP_PS, equilibrate_solvent
 from kinscope.dynamics.systems.shipped import shipped_boxes, write_box
 from kinscope.structures.io import read_model
 from kinscope.structures.model import AtomArray
@@ -32,7 +32,6 @@ _SAME_FRAME_ANGSTROM = 1.0
 _SAME_SHAPE_ANGSTROM = 1.5
 """Largest displacement of a CA atom up to which the box of another state serves: phosphotyrosine in the
 active loop moves none by more."""
-_EQUILIBRATION_STEP_PS = 0.004
 
 
 def solvate_native(
@@ -74,7 +73,7 @@ def solvate_native(
             origin = Origin("native", seed, text, shipped.record.equilibration, started=started)
             return transplant(placed, shipped.box, settings, origin, directory, ligands)
     filled = fill_native(model, settings, seed, directory, ligands)
-    steps = round(settings.equilibration_ps / _EQUILIBRATION_STEP_PS)
+    steps = round(settings.equilibration_ps / TIME_STEP_PS)
     return equilibrate_solvent(directory, steps, seed) if steps else filled
 
 
@@ -163,7 +162,6 @@ def _same_shape(model: AtomArray, residues: NDArray[np.int_], alpha: NDArray[np.
 
 _BLOCK_STEPS = 250
 """One picosecond: what a kill can cost."""
-_STEP_PS = 0.004
 _LENGTH_PS = 20.0
 _SEED = 2025
 
@@ -186,7 +184,7 @@ def build_solvent(pack: TargetPack, state: str, out_dir: Path) -> SolvatedSystem
     )
     choice = choose_platform()
     while (so_far := system.equilibration.length_ps if system.equilibration else 0.0) < _LENGTH_PS - 1e-6:
-        steps = min(_BLOCK_STEPS, round((_LENGTH_PS - so_far) / _STEP_PS))
+        steps = min(_BLOCK_STEPS, round((_LENGTH_PS - so_far) / TIME_STEP_PS))
         system = equilibrate_solvent(work, steps, derive_seed(_SEED, "density", state), platform=choice)
         write_box(out_dir / state, state, work, system, model)
     shutil.rmtree(work, ignore_errors=True)
