@@ -65,6 +65,18 @@ def test_tool_compounds_stand_apart_and_last() -> None:
     assert True in tools
 
 
+def test_what_a_guideline_says_of_the_whole_change_is_not_told_of_a_part() -> None:
+    """A compound may be named itself, beside the lines of its parts."""
+    result = answer("T315I/F317L")
+    imatinib = next(one for one in result.assessment.verdicts if one.drug == "imatinib")
+    whole, part = imatinib.guidelines
+    whole = whole.model_copy(update={"relation": "exact", "protein_change": "T315I/F317L"})
+    told = imatinib.model_copy(update={"guidelines": (whole, part)})
+    judged = result.assessment.model_copy(update={"verdicts": (told,)})
+    (line,) = front_page(result.model_copy(update={"assessment": judged}), PACK).drugs
+    assert line.cells[0] == "ELN 2020: not named"
+
+
 def test_what_acts_without_the_kinase_is_of_the_disease_asked_about() -> None:
     both = front_page(answer("T315I"), PACK).independent
     only = front_page(answer("T315I", disease="ALL"), PACK).independent

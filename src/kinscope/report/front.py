@@ -164,9 +164,11 @@ def _guideline(verdict: DrugVerdict) -> str:
     said: dict[str, dict[str, list[str]]] = {}
     for one in verdict.guidelines:
         parts = said.setdefault(one.name, {}).setdefault(one.stance, [])
-        parts += [] if one.relation == "exact" else [one.protein_change]
+        parts.append("" if one.relation == "exact" else one.protein_change)
     told = {
-        name: ", ".join(stance + (f" for {join(parts)}" if parts else "") for stance, parts in ways.items())
+        name: ", ".join(
+            stance + (f" for {join(parts)}" if all(parts) else "") for stance, parts in ways.items()
+        )
         for name, ways in said.items()
     }
     return "; ".join(f"{name}: {text}" for name, text in told.items()) or NOTHING
