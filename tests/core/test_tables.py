@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.core.quoting import printable
-from kinscope.core.tables import csv_text
+from kinscope.core.records import Record
+from kinscope.core.tables import csv_text, read_table, write_table
 
 TEXT = st.text(st.characters())
 
@@ -35,3 +37,17 @@ def test_what_acts_on_a_reader_becomes_text() -> None:
 
 def test_a_formula_is_told_by_its_first_sign_and_a_negative_number_is_none() -> None:
     assert csv_text(("a", "b"), [("=1+1", -2.5), ("p.T315I", 3)]) == "a,b\n'=1+1,-2.5\np.T315I,3\n"
+
+
+class Row(Record):
+    """A text that may look like JSON, none at all, and what is JSON."""
+
+    text: str
+    perhaps: str | None
+    numbers: tuple[float, ...]
+
+
+def test_records_come_back_from_parquet_with_texts_that_look_like_json(tmp_path: Path) -> None:
+    rows = [Row(text="[imatinib", perhaps="{}", numbers=(1.5, 2.0)), Row(text="", perhaps=None, numbers=())]
+    write_table(tmp_path / "rows.parquet", rows, Row)
+    assert read_table(tmp_path / "rows.parquet", Row) == rows

@@ -39,8 +39,9 @@ def read_table(path: Path, kind: type[R]) -> list[R]:
     """Read what :func:`write_table` wrote back into records."""
     import pyarrow.parquet as pq
 
+    text = {name for name, field in kind.model_fields.items() if field.annotation in (str, str | None)}
     return [
-        kind.model_validate({name: _nested(value) for name, value in row.items()})
+        kind.model_validate({name: value if name in text else _nested(value) for name, value in row.items()})
         for row in pq.read_table(path).to_pylist()
     ]
 
