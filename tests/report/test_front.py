@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,28 @@ def test_the_first_answer_takes_no_time_and_fits_a_terminal(expression: str) -> 
     assert page.title in text
     assert all(line.name in text for line in page.drugs)
     assert [f"Next {number}. " in text for number in (1, 2, 3)] == [True] * 3
+
+
+def test_no_number_of_the_table_is_an_exponent_or_rounds_to_nothing() -> None:
+    for expression in ("p.T315M", "T315V", "T315L", "T315I", "E286K"):
+        cells = [cell for line in front_page(answer(expression), PACK).drugs for cell in line.cells]
+        assert not [cell for cell in cells if re.search(r"\de[+-]|\b0\.0-fold|\b10\.0", cell)], expression
+    measured = {
+        line.drug: line.cells[COLUMNS.index("measured")] for line in front_page(answer("T315I"), PACK).drugs
+    }
+    assert measured["axitinib"] == "0.12-fold, 1 assay"
+
+
+@pytest.mark.parametrize("expression", ["D363N", "K271E", "D381N", "E286K", "H361R"])
+def test_whether_it_is_a_kinase_still_stands_before_what_is_predicted(expression: str) -> None:
+    outcome = answer(expression).assessment.answer.sentences[1]
+    assert outcome.startswith("The change ")
+    assert "may leave no active kinase" in outcome or "may not fold" in outcome
+
+
+def test_a_change_that_grew_under_a_drug_is_not_doubted_to_be_a_kinase() -> None:
+    for expression in ("T315I", "E255K", "V299L", "M351T", "K404E"):
+        assert "kinase" not in answer(expression).assessment.answer.sentences[1], expression
 
 
 def test_nothing_heavy_is_imported_on_the_way_to_it() -> None:

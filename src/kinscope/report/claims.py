@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.evidence.civic import fold_text
 from kinscope.interpretation.model import DrugVerdict, StudyResult
-from kinscope.report.front import claim_id, fold, options
+from kinscope.report.front import claim_id, options
 from kinscope.report.text import interval
 
 _WAYS = {"resistance": "against", "reduced": "against", "sensitivity": "for", "no": "for"}
@@ -95,8 +96,8 @@ def _grounds(result: StudyResult) -> Iterator[Claim]:
             yield Claim(
                 id=f"kin-{verdict.drug}",
                 tier="inferred",
-                text=f"From kin {fold(kin.fold)} (90 %: {kin.low:.2g} to {kin.high:.2g}), by "
-                f"{kin.same_variant} pairs of the variant and {kin.same_residue} of the residue.",
+                text=f"From kin {fold_text(kin.fold)}-fold (90 %: {fold_text(kin.low)} to {fold_text(kin.high)}), "
+                f"by {kin.same_variant} pairs of the variant and {kin.same_residue} of the residue.",
             )
         if (made := verdict.predicted) is not None:
             yield Claim(
