@@ -60,6 +60,8 @@ class MeasuredFold(Record):
     assay: str
     citation: str
     identifier: str
+    averaged: bool = True
+    """Whether the mean that is shown holds it: one assay, Kd only where no cell was measured."""
 
 
 class Predicted(Record):
