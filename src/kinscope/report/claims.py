@@ -96,8 +96,9 @@ def _grounds(result: StudyResult) -> Iterator[Claim]:
             yield Claim(
                 id=f"kin-{verdict.drug}",
                 tier="inferred",
-                text=f"From kin {fold_text(kin.fold)}-fold (90 %: {fold_text(kin.low)} to {fold_text(kin.high)}), "
-                f"by {kin.same_variant} pairs of the variant and {kin.same_residue} of the residue.",
+                text=f"From kin{f' of {kin.part}' * bool(kin.part)} {fold_text(kin.fold)}-fold (90 %: "
+                f"{fold_text(kin.low)} to {fold_text(kin.high)}), by "
+                f"{kin.same_variant} pairs of the variant and {kin.same_residue} of the residue.",
             )
         if (made := verdict.predicted) is not None:
             yield Claim(
