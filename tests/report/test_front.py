@@ -66,6 +66,27 @@ def test_a_change_that_grew_under_a_drug_is_not_doubted_to_be_a_kinase() -> None
         assert "kinase" not in answer(expression).assessment.answer.sentences[1], expression
 
 
+@pytest.mark.parametrize("pair", ["E255K/E286K", "Y253H/E286K", "M244V/E255K", "D381N/F382L", "K404E/E286K"])
+def test_a_combination_is_never_called_better_than_what_is_predicted_of_a_part(pair: str) -> None:
+    def words(text: str) -> dict[str, str]:
+        return {one.drug: one.verdict.partition(" ")[0] for one in answer(text).assessment.verdicts}
+
+    whole = words(pair)
+    for alone in map(words, pair.split("/")):
+        assert [d for d, word in alone.items() if word == "resistance" != whole[d]] == []
+    assert "sensitivity" not in whole.values()
+
+
+def test_what_is_predicted_of_a_part_is_told_as_the_parts_and_only_where_it_decides() -> None:
+    for verdict in answer("E255K/T315I").assessment.verdicts:
+        assert (verdict.predicted is not None) is (verdict.drug == "olverembatinib")
+    told = {
+        line.drug: line.cells[COLUMNS.index("inferred or predicted")]
+        for line in front_page(answer("E255K/T315I"), PACK).drugs
+    }
+    assert told["olverembatinib"].startswith("predicted of E255K: ")
+
+
 def test_nothing_heavy_is_imported_on_the_way_to_it() -> None:
     code = (
         "import sys; from kinscope.workflow.answer import first_answer; import kinscope.report.front; "

@@ -68,6 +68,8 @@ class Predicted(Record):
     """A computed change of binding free energy with what it is worth; made by `kinscope.affinity`."""
 
     drug: str
+    part: str = ""
+    """The part of a compound variant that it is of; empty: of the variant asked for."""
     ddg_kcal_mol: float
     """Mutant less native; positive: binds less well."""
     low: float

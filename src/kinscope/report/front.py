@@ -198,7 +198,8 @@ def _beyond(verdict: DrugVerdict) -> str:
         made = verdict.predicted
         value, low, high = (10 ** (x / LOST_KCAL_PER_MOL) for x in (made.ddg_kcal_mol, made.low, made.high))
         top = fold_text(high) if high < _MOST_FOLD else f">{_MOST_FOLD}"
-        said.append(f"predicted: {fold_text(value)}-fold ({fold_text(low)} to {top})")
+        of = f" of {made.part}" if made.part else ""
+        said.append(f"predicted{of}: {fold_text(value)}-fold ({fold_text(low)} to {top})")
     return "; ".join(said) or NOTHING
 
 

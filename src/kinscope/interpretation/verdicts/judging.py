@@ -115,6 +115,8 @@ def judge(
     track = standing.track_of(decision.basis, decision.verdict, kin, evidence)
     if decision.basis == "predicted" and predicted and predicted.track:
         track = predicted.track
+    if decision.basis != "predicted" and predicted and predicted.part:
+        predicted = None  # sums were not tested: a part's speaks where nothing else does
     level = min((item.level for item in decision.deciding), default="")
     part_reasons = [
         reason_of(item, prefix=f"{_part_name(item)}, part of this variant: ")
@@ -183,7 +185,10 @@ def _decide(
     if published.verdict is not None:
         return _Decision(published.verdict, published.confidence, "published",
                          _published_words(name, published), published.deciding)  # fmt: skip
-    if parts and (resistant or kin is None or kin.verdict != "resistance inferred"):
+    beyond = [one for one in (kin, _of_prediction(name, predicted) if predicted else None) if one]
+    if predicted and predicted.part:  # of a compound's parts the worst speaks
+        beyond.sort(key=lambda one: not one.verdict.startswith("resistance"))
+    if parts and (resistant or not beyond or not beyond[0].verdict.startswith("resistance")):
         weighty = any(rank(item) <= 2 or item.strength == "strong" for item in resistant or parts)
         word: VerdictWord = "resistance inferred" if resistant else "reduced sensitivity inferred"
         names = join([_part_name(item) for item in resistant or parts])
@@ -192,9 +197,7 @@ def _decide(
         return _Decision(word, "low" if doubts or not weighty else "moderate", "part of the variant", (
             f"Nothing is published on exactly this combination and {name}; {what} is published for {names}, "
             f"which it contains.{disputed}"), tuple(resistant or parts))  # fmt: skip
-    if kin:
-        return kin
-    return _of_prediction(name, predicted) if predicted else None
+    return beyond[0] if beyond else None
 
 
 def _of_fusion(name: str, of_drug: Sequence[EvidenceHit], transcript: str) -> _Decision | None:
@@ -260,8 +263,9 @@ def _of_prediction(name: str, item: Predicted) -> _Decision | None:
     if item.call == "out of reach":
         return None
     words: dict[str, VerdictWord] = {"lost": "resistance predicted", "kept": "sensitivity predicted"}
+    of = f"Of {item.part}, part of this variant: " if item.part else ""
     return _Decision(words.get(item.call, "not resolved"), "low", "predicted", (
-        f"Predicted for {name}: {item.ddg_kcal_mol:+.1f} kcal/mol ({item.low:+.1f} to {item.high:+.1f}), "
+        f"{of}Predicted for {name}: {item.ddg_kcal_mol:+.1f} kcal/mol ({item.low:+.1f} to {item.high:+.1f}), "
         f"{100 * item.probability_lost:.0f} % for a tenfold loss."))  # fmt: skip
 
 
