@@ -305,6 +305,7 @@ def test_a_partial_loss_that_measurements_do_not_show_is_told() -> None:
 def test_what_is_published_of_a_tool_compound_alone_is_not_called_weak() -> None:
     said = assessed("T315V", NOTHING).answer.sentences[0]
     assert said == "Nothing is published on exactly T315V with a drug in use in the sources searched."
+    assert "no IC50" in assessed("E279K", NOTHING).answer.sentences[0], "axitinib's is of no drug in use"
 
 
 @pytest.mark.parametrize("text", ["E27K", "R1130W"])

@@ -25,9 +25,8 @@ from kinscope.variants.model import Variant
 
 AGAINST = ("resistant", "reduced sensitivity")
 FOR = ("sensitive", "no effect")
-DIRECT_KINDS = ("cell IC50 fold", "Kd", "clinical resistance", "clinical response", "case report",
-                "in vitro screen", "statement")  # fmt: skip
-"""A published computation (``structure``) is no observation of a drug's effect and moves no option."""
+INDIRECT_KINDS = ("structure", "mechanism", "germline")
+"""A published computation or mechanism, or who inherits it, is no observation of a drug's effect."""
 
 
 def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
@@ -39,9 +38,9 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
     speaks_for, speaks_against = list(option.speaks_for), list(option.speaks_against)
     for drug in option.drugs:
         of_drug = [hit for hit in hits if hit.item.drug == drug]
-        exact = [h.item for h in of_drug if h.relation == "exact" and h.item.kind in DIRECT_KINDS]
+        exact = [h.item for h in of_drug if h.relation == "exact" and h.item.kind not in INDIRECT_KINDS]
         parts_of = [h.item for h in of_drug if h.relation == "part of the compound variant"]
-        partial = [item for item in parts_of if item.direction == "resistant"]
+        partial = [item for item in parts_of if item.direction == "resistant" and item.strength != "weak"]
         against = [item for item in exact if item.direction in AGAINST]
         favourable = [item for item in exact if item.direction in FOR]
         fusion = [h.item for h in of_drug if h.relation == "fusion transcript"]
@@ -53,7 +52,7 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
             (against, speaks_against, f"{words} {drug} with exactly this change"),
             (favourable, speaks_for, f"Retained sensitivity to {drug} is published for this change"),
             (fusion, speaks_against, f"{name} fusions are resistant to {drug}"),
-            (partial, speaks_against, f"{parts}, part of this variant, is resistant to {drug}"),
+            (partial, speaks_against, f"Resistance to {drug} is published for {parts}, part of this variant"),
         ):
             if items:
                 side.append(f"{text} ({_cite(items)}).")

@@ -56,7 +56,8 @@ def _published_sentence(
     in_use = {e.verdict.drug for e in judged if not e.verdict.tool_compound}
     if not exact and not evidence.searched:
         return f"For {subject} nothing published was looked through: the target pack holds no evidence."
-    if not any(item.drug in in_use for item in exact):
+    of_use = [item for item in exact if item.drug in in_use]
+    if not of_use:
         what = " with a drug in use" if exact else ""
         return f"Nothing is published on exactly {subject}{what} in the sources searched."
     if decided:
@@ -71,11 +72,11 @@ def _published_sentence(
                 parts.append(f"{words} {join(names)}")
         if parts:
             return f"For {subject}, published evidence on exactly this change reports {'; '.join(parts)}."
-    against = [item for item in exact if item.direction == "resistant"]
+    against = [item for item in of_use if item.direction == "resistant"]
     names = [in_prose(drug) for drug in pack.drugs if drug.id in {item.drug for item in against}]
     single = " in a single report" if len({item.identifier for item in against}) == 1 else ""
     course = f" (disease progressing or relapsing under {join(names)}{single})" if names else ""
-    numbers = any(item.kind in MEASURED_KINDS for item in exact)
+    numbers = any(item.kind in MEASURED_KINDS for item in of_use)
     missing = "" if numbers else ", and no IC50 or binding constant of it is in the sources searched"
     return f"For {subject}, what is published on exactly this change is weak evidence{course}{missing}."
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kinscope.evidence.civic import REDUCED_UP_TO
-from kinscope.evidence.matching import AGAINST, FOR, MEASURED_KINDS
+from kinscope.evidence.matching import AGAINST, FOR, INDIRECT_KINDS, MEASURED_KINDS
 from kinscope.evidence.model import EvidenceItem
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Reason
@@ -51,7 +51,7 @@ class PublishedOpinion:
 
 def rank(item: EvidenceItem) -> int:
     """1 (decides first) to 4 (never decides); 5 for a computation, a mechanism, or who inherits it."""
-    if item.kind in ("structure", "mechanism", "germline"):
+    if item.kind in INDIRECT_KINDS:
         return NOT_DECIDING
     if item.kind == "case report" or (item.strength == "weak" and item.kind not in MEASURED_KINDS):
         return 4

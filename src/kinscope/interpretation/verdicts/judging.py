@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from kinscope.evidence.changes import parse_changes
 from kinscope.evidence.civic import REDUCED_UP_TO, fold_text
@@ -249,9 +250,7 @@ def _of_kin(name: str, kin: KinEstimate, limit: float) -> _Decision:
         known.append(f"{same} with {kin.same_variant} other drug{'s' * (kin.same_variant > 1)}")
     if kin.same_residue:
         known.append(f"{kin.same_residue} pair{'s' * (kin.same_residue > 1)} of other changes of the residue")
-    word: VerdictWord = {
-        "resistance": "resistance inferred", "reduced sensitivity": "reduced sensitivity inferred",
-    }.get(word_of_fold(kin.fold, limit), "sensitivity inferred")  # type: ignore[assignment]  # fmt: skip
+    word = cast("VerdictWord", f"{word_of_fold(kin.fold, limit)} inferred")
     of = f"{kin.part}, part of this variant, was not measured" if kin.part else "Not measured"
     return _Decision(word, "low", "inferred from kin", (
         f"{of} with {name}. From {join(known)}: {fold_text(kin.fold)}-fold, 90 % between "
