@@ -83,9 +83,8 @@ def _published_sentence(
 
 def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
     """What follows for which drug and what stays open; first whether it is a kinase still."""
-    chosen = [
-        entry for entry in judged if entry.verdict.basis != "published" and not entry.verdict.tool_compound
-    ]
+    in_use = [entry for entry in judged if not entry.verdict.tool_compound]
+    chosen = [entry for entry in in_use if entry.verdict.basis != "published"]
     measured = any(entry.verdict.measured for entry in judged)
     made = [entry.verdict.predicted for entry in judged if entry.verdict.predicted and not measured]
     clauses = [words for rule, words in _DOUBTS.items() if rule in {one.fold_rule for one in made}]
@@ -99,22 +98,18 @@ def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
         for verdict, words in _OUTCOMES.items()
         if (names := _named(chosen, verdict, pack))
     ]
-    unsettled = [entry for entry in judged if entry.verdict.verdict == "not resolved"]
-    open_ = [entry for entry in unsettled if not entry.verdict.tool_compound]
+    open_ = [entry for entry in in_use if entry.verdict.verdict == "not resolved"]
     if open_:
         sights = [entry.verdict.sight for entry in open_ if entry.verdict.sight]
-        far = len([one for one in sights if one.word == "out of reach"]) == len(open_)
+        far = [one.word for one in sights] == ["out of reach"] * len(open_)
         known = all(one.distance_angstrom is not None for one in sights)
         rates = [one.track for one in sights if one.track] if far and known else []
         place = "for any model here to tell" if known else "or in none of the models"
         why = f", the residue being too far away {place}" if far else ""
         if rates:
             lost, site = (rates[0].total - rates[0].right) or "none", rates[0].kind.rpartition(" ")[2].upper()
-            why += (
-                f" (of {rates[0].total} pairs of change and drug measured as far from the {site} site {lost} "
-            )
-            why += "lost tenfold)"
-        in_use = [entry for entry in judged if not entry.verdict.tool_compound]
+            why += f" (of {rates[0].total} pairs of change and drug measured as far from the {site} site "
+            why += f"{lost} lost tenfold)"
         whom = "every drug" if len(open_) == len(in_use) > 1 else join(_named(open_, "not resolved", pack))
         clauses.append(f"the question stays open for {whom}{why}")
     text = "; ".join(clauses) or "every drug judged is settled by what is published"

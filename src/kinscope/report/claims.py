@@ -105,7 +105,7 @@ def _grounds(result: StudyResult) -> Iterator[Claim]:
                 id=f"predicted-{verdict.drug}",
                 tier="predicted",
                 text=f"Predicted change of binding {made.ddg_kcal_mol:+.1f} ({made.low:+.1f} to "
-                f"{made.high:+.1f}) kcal/mol, mutant less native.",
+                f"{made.high:+.1f}) kcal/mol, {made.part or 'mutant'} less native.",
             )
         if verdict.sight is not None:
             yield Claim(id=f"sight-{verdict.drug}", tier="computed", text=verdict.sight.text)

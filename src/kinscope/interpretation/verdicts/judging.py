@@ -203,15 +203,13 @@ def _decide(
 
 def _of_fusion(name: str, of_drug: Sequence[EvidenceHit], transcript: str) -> _Decision | None:
     """Resistance of a fusion that was tested, or of one that lacks as much of the kinase."""
-    hits = [hit for hit in of_drug if hit.relation == "fusion transcript"]
-    fusion = tuple(hit.item for hit in hits if hit.item.direction == "resistant")
+    fusion = tuple(hit.item for hit in of_drug if hit.relation == "fusion transcript")
+    fusion = tuple(item for item in fusion if item.direction == "resistant")
     if not fusion:
         return None
-    why = (
-        f"{fusion[0].protein_change} fusions are resistant to {name}, whatever else is substituted "
-        f"({fusion[0].citation})."
-    )
-    if fusion[0].protein_change == transcript:
+    known, source = fusion[0].protein_change, fusion[0].citation
+    why = f"{known} fusions are resistant to {name}, whatever else is substituted ({source})."
+    if known == transcript:
         return _Decision("resistance reported", "moderate", "fusion transcript", why, fusion)
     why = f"{why} {transcript} lacks the same exon of the kinase, and was not tested."
     return _Decision("resistance inferred", "low", "fusion transcript", why, fusion)
