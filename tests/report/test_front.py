@@ -58,7 +58,7 @@ def test_no_number_of_the_table_is_an_exponent_or_rounds_to_nothing() -> None:
 def test_whether_it_is_a_kinase_still_stands_before_what_is_predicted(expression: str) -> None:
     outcome = answer(expression).assessment.answer.sentences[1]
     assert outcome.startswith("The change ")
-    assert "may leave no active kinase" in outcome or "may not fold" in outcome
+    assert "may leave no kinase" in outcome or "may not fold" in outcome
 
 
 def test_a_change_that_grew_under_a_drug_is_not_doubted_to_be_a_kinase() -> None:

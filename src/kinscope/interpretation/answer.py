@@ -117,7 +117,7 @@ def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
 
 
 _DOUBTS = {
-    "catalytic": "the change replaces a residue that kinases do not do without, and may leave no active kinase",
+    "catalytic": "the change replaces a residue that kinases do not do without, and may leave no kinase",
     "packing": "the change packs worse than 95 % of substitutions without any drug, and may not fold",
 }
 _OUTCOMES = {
