@@ -25,6 +25,7 @@ VARIANTS = {
     "initiator methionine": ("M1L", ""),
     "unknown amino acid": ("K404B", ""),
     "another gene": ("EGFR T790M", "EGFR"),
+    "a fusion transcript in front": ("e13a3 T315I", "--transcript e13a3"),
     "another gene's transcript": ("NM_005228.5:c.2369C>T", "NM_005228"),
     "empty": ("", ""),
     "blank": ("   ", ""),
@@ -119,6 +120,7 @@ def test_run_directories_that_are_none(tmp_path: Path) -> None:
     (tmp_path / "mine.txt").write_text("mine")
     assert_refused(kinscope("assess", "K404E", "--out", ".", cwd=tmp_path), "not empty")
     assert_refused(kinscope("resume", "nowhere", cwd=tmp_path), "not a run directory")
+    assert_refused(kinscope("explain", "nowhere", cwd=tmp_path), "not a run directory")
     assert_refused(kinscope("status", ".", cwd=tmp_path), "not a run directory")
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "study.json").write_text('{"schema_version": 1}')

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import combinations
 from typing import get_args
 
 import pytest
@@ -20,6 +21,7 @@ from factories.interpretation import (
     variant,
 )
 from kinscope.evidence import EvidenceHit, EvidenceItem, EvidenceSummary, lookup
+from kinscope.evidence.knowledge import load_evidence
 from kinscope.interpretation import Assessment, DrugVerdict, Measurements, assess
 from kinscope.interpretation.model import Predicted
 from kinscope.interpretation.verdicts import evidence_verdicts, judge
@@ -142,6 +144,30 @@ def test_a_resistant_part_decides_for_a_compound_variant_and_a_sensitive_part_do
     assert any("one molecule" in limit for limit in result.limits)
 
 
+PARTS = ("L248V", "E255K", "T315I", "T315L", "T315V", "V299M", "F317L", "M351T", "A337V", "K404E", "L387M")
+
+
+@pytest.mark.parametrize("text", [f"{a}/{b}" for a, b in combinations(PARTS, 2) if a[1:4] != b[1:4]])
+def test_a_combination_is_never_called_better_than_its_worst_part(text: str) -> None:
+    """Nothing is published on these as such; kin of a part count as what is published of it does."""
+    whole = {v.drug: v for v in evidence_verdicts(variant(text), PACK)}
+    for part in text.split("/"):
+        for alone in evidence_verdicts(variant(part), PACK):
+            together = whole[alone.drug].verdict if alone.drug in whole else "not resolved"
+            for word in ("resistance", "reduced"):
+                if alone.verdict.startswith(word):
+                    assert together.startswith(("resistance", word)), (alone.drug, part)
+    assert not any(v.verdict.startswith("sensitivity") for v in whole.values())
+
+
+def test_kin_of_a_part_are_told_as_the_parts() -> None:
+    verdict = of(assessed("L248V/T315L", NOTHING), "dasatinib")
+    assert (verdict.verdict, verdict.basis) == ("resistance inferred", "inferred from kin")
+    assert verdict.inferred is not None
+    assert verdict.inferred.part == "T315L"
+    assert verdict.summary.startswith("T315L, part of this variant, was not measured with dasatinib")
+
+
 def test_a_never_seen_variant_stays_open() -> None:
     result = assessed("D391Y")
     assert {v.verdict for v in result.verdicts} == {"not resolved"}
@@ -202,6 +228,23 @@ def test_a_fusion_without_exon_2_is_resistant_to_asciminib_even_where_the_change
         "resistance reported", "fusion transcript",
     )  # fmt: skip
     assert found["ponatinib"].verdict == "sensitivity reported"
+    assert not any("best of the drugs" in said for said in found["asciminib"].disagreements)
+    assert "does not tell fusion transcripts apart" in found["asciminib"].disagreements[0]
+
+
+@pytest.mark.parametrize("transcript", ["e1a3", "e19a3", "e13a4"])
+def test_a_fusion_that_lacks_as_much_is_inferred_resistant_and_told_untested(transcript: str) -> None:
+    found = {v.drug: v for v in evidence_verdicts(variant("T315I"), PACK, transcript)}
+    told = found["asciminib"]
+    assert (told.verdict, told.confidence, told.basis) == ("resistance inferred", "low", "fusion transcript")
+    assert f"{transcript} lacks the same exon of the kinase, and was not tested" in told.summary
+    assert found["ponatinib"].verdict == "sensitivity reported"
+
+
+def test_a_fusion_with_every_exon_changes_nothing() -> None:
+    for transcript in ("e1a2", "e13a2", "e19a2"):
+        found = {v.drug: v.verdict for v in evidence_verdicts(variant("T315I"), PACK, transcript)}
+        assert found["asciminib"] == "sensitivity reported"
 
 
 def test_a_part_with_reduced_sensitivity_counts_for_a_compound_variant() -> None:
@@ -234,6 +277,50 @@ def test_resistance_needs_more_than_threefold_where_it_was_measured() -> None:
     )
     steep = [one.model_copy(update={"value": 9.0, "direction": "resistant"}) for one in mild]
     assert of(with_items("D391Y", steep + screens, NOTHING), "imatinib").verdict == "resistance reported"
+
+
+def test_the_mean_that_decides_is_the_mean_that_is_shown() -> None:
+    """Twentyfold in cells is no mild loss because a binding constant moved less."""
+    verdict = of(assessed("F317I", NOTHING), "dasatinib")
+    assert verdict.measured_fold == pytest.approx(20.0)
+    assert [one.averaged for one in verdict.measured] == [
+        one.assay.startswith("growth") for one in verdict.measured
+    ]
+    assert verdict.verdict == "resistance reported"
+
+
+def test_a_partial_loss_that_measurements_do_not_show_is_told() -> None:
+    """Every verdict whose own measured mean is of another class says so."""
+    for text in sorted({one.protein_change for one in load_evidence(PACK).items if one.value}):
+        for verdict in evidence_verdicts(variant(text), PACK):
+            fold, reduced = verdict.measured_fold, verdict.verdict == "reduced sensitivity reported"
+            limit = 19.0 if verdict.drug == "ponatinib" else 4.0
+            if fold is not None and reduced and not 2.0 < fold <= limit:
+                assert any(said.startswith("Measured") for said in verdict.disagreements), (
+                    text,
+                    verdict.drug,
+                )
+
+
+def test_what_is_published_of_a_tool_compound_alone_is_not_called_weak() -> None:
+    said = assessed("T315V", NOTHING).answer.sentences[0]
+    assert said == "Nothing is published on exactly T315V with a drug in use in the sources searched."
+    assert "no IC50" in assessed("E279K", NOTHING).answer.sentences[0], "axitinib's is of no drug in use"
+
+
+@pytest.mark.parametrize("text", ["E27K", "R1130W"])
+def test_of_a_residue_in_no_model_no_distance_and_no_base_rate_is_claimed(text: str) -> None:
+    result = assessed(text, NOTHING)
+    assert result.answer.sentences[1].endswith("the residue being too far away or in none of the models.")
+    for verdict in result.verdicts:
+        assert verdict.sight is not None
+        assert (verdict.sight.word, verdict.sight.track) == ("out of reach", None)
+        assert "not known" in verdict.sight.text
+
+
+def test_an_inherited_polymorphism_is_told_instead_of_a_clone() -> None:
+    assert "inherited polymorphism" in assessed("K247R", NOTHING).next_steps[1]
+    assert "inherited" not in assessed("K247N", NOTHING).next_steps[1]
 
 
 def test_binding_is_said_of_models_alone() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import time
@@ -41,6 +42,49 @@ def test_the_first_answer_takes_no_time_and_fits_a_terminal(expression: str) -> 
     assert page.title in text
     assert all(line.name in text for line in page.drugs)
     assert [f"Next {number}. " in text for number in (1, 2, 3)] == [True] * 3
+
+
+def test_no_number_of_the_table_is_an_exponent_or_rounds_to_nothing() -> None:
+    for expression in ("p.T315M", "T315V", "T315L", "T315I", "E286K"):
+        cells = [cell for line in front_page(answer(expression), PACK).drugs for cell in line.cells]
+        assert not [cell for cell in cells if re.search(r"\de[+-]|\b0\.0-fold|\b10\.0", cell)], expression
+    measured = {
+        line.drug: line.cells[COLUMNS.index("measured")] for line in front_page(answer("T315I"), PACK).drugs
+    }
+    assert measured["axitinib"] == "0.12-fold, 1 assay"
+
+
+@pytest.mark.parametrize("expression", ["D363N", "K271E", "D381N", "E286K", "H361R"])
+def test_whether_it_is_a_kinase_still_stands_before_what_is_predicted(expression: str) -> None:
+    outcome = answer(expression).assessment.answer.sentences[1]
+    assert outcome.startswith("The change ")
+    assert "may leave no kinase" in outcome or "may not fold" in outcome
+
+
+def test_a_change_that_grew_under_a_drug_is_not_doubted_to_be_a_kinase() -> None:
+    for expression in ("T315I", "E255K", "V299L", "M351T", "K404E"):
+        assert "kinase" not in answer(expression).assessment.answer.sentences[1], expression
+
+
+@pytest.mark.parametrize("pair", ["E255K/E286K", "Y253H/E286K", "M244V/E255K", "D381N/F382L", "K404E/E286K"])
+def test_a_combination_is_never_called_better_than_what_is_predicted_of_a_part(pair: str) -> None:
+    def words(text: str) -> dict[str, str]:
+        return {one.drug: one.verdict.partition(" ")[0] for one in answer(text).assessment.verdicts}
+
+    whole = words(pair)
+    for alone in map(words, pair.split("/")):
+        assert [d for d, word in alone.items() if word == "resistance" != whole[d]] == []
+    assert "sensitivity" not in whole.values()
+
+
+def test_what_is_predicted_of_a_part_is_told_as_the_parts_and_only_where_it_decides() -> None:
+    for verdict in answer("E255K/T315I").assessment.verdicts:
+        assert (verdict.predicted is not None) is (verdict.drug == "olverembatinib")
+    told = {
+        line.drug: line.cells[COLUMNS.index("inferred or predicted")]
+        for line in front_page(answer("E255K/T315I"), PACK).drugs
+    }
+    assert told["olverembatinib"].startswith("predicted of E255K: ")
 
 
 def test_nothing_heavy_is_imported_on_the_way_to_it() -> None:

@@ -472,6 +472,9 @@ def test_the_unit_of_a_column_of_shares_is_that_of_the_whole_column(tmp_path: Pa
         (f"NM_005157.6:c.1423_1424ins{'GTAAG' * 7}", "35INS"),
         ("NM_007313.3:c.1480_1481ins35", "35INS"),
         ("BCR-ABL1 35INS", "35INS"),
+        ("p.C475Yfs*11", "35INS"),
+        ("p.Cys475TyrfsTer11", "35INS"),
+        ("p.R362fs*21", "exon 7 deletion"),
     ],
 )
 def test_known_splice_variants_keep_their_meaning_and_caveat(tmp_path: Path, text: str, name: str) -> None:
@@ -486,6 +489,12 @@ def test_known_splice_variants_keep_their_meaning_and_caveat(tmp_path: Path, tex
     assert "No resistance is proven" in call.notes[0]
     assert call.citations
     assert (call.share_percent, call.first_codon) == (30, 362 if name.startswith("exon") else 475)
+
+
+def test_a_polymorphism_is_known_by_its_protein_name_too(tmp_path: Path) -> None:
+    for text in ("p.K247R", "p.Lys247Arg", "NP_005148.2:p.(Lys247Arg)", "c.740A>G", "1b:K266R"):
+        (call,) = read(tmp_path, f"gene,variant,vaf,depth\nABL1,{text},0.5,900\n").calls
+        assert (call.status, call.name) == ("known polymorphism", "K247R (rs34549764)"), text
 
 
 def test_another_change_there_is_none_of_them(tmp_path: Path) -> None:

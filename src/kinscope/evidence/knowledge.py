@@ -172,7 +172,7 @@ def _level(kind: str, strength: str) -> str:
     """CIViC's level where a source states none: by what was observed, and how many stand behind it."""
     if kind in ("clinical resistance", "clinical response", "statement"):
         return {"strong": "B", "moderate": "C"}.get(strength, "E")
-    return {"case report": "C", "structure": "E", "mechanism": "E"}.get(kind, "D")
+    return {"case report": "C", "structure": "E", "mechanism": "E", "germline": "E"}.get(kind, "D")
 
 
 def _as(kind: Any, content: Any, where: str) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import get_args
 
 from kinscope.core.errors import BadInputError
-from kinscope.evidence.changes import changes_of, parse_changes, relate
+from kinscope.evidence.changes import Change, changes_of, parse_changes, relate
 from kinscope.evidence.kin import estimate, measured_pairs
 from kinscope.evidence.knowledge import TRANSCRIPT, load_evidence
 from kinscope.evidence.model import (
@@ -15,6 +15,7 @@ from kinscope.evidence.model import (
     EvidenceItem,
     EvidenceSummary,
     GuidelineStance,
+    KinEstimate,
     Relation,
     TreatmentOption,
 )
@@ -24,9 +25,8 @@ from kinscope.variants.model import Variant
 
 AGAINST = ("resistant", "reduced sensitivity")
 FOR = ("sensitive", "no effect")
-DIRECT_KINDS = ("cell IC50 fold", "Kd", "clinical resistance", "clinical response", "case report",
-                "in vitro screen", "statement")  # fmt: skip
-"""A published computation (``structure``) is no observation of a drug's effect and moves no option."""
+INDIRECT_KINDS = ("structure", "mechanism", "germline")
+"""A published computation or mechanism, or who inherits it, is no observation of a drug's effect."""
 
 
 def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
@@ -38,13 +38,13 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
     speaks_for, speaks_against = list(option.speaks_for), list(option.speaks_against)
     for drug in option.drugs:
         of_drug = [hit for hit in hits if hit.item.drug == drug]
-        exact = [h.item for h in of_drug if h.relation == "exact" and h.item.kind in DIRECT_KINDS]
+        exact = [h.item for h in of_drug if h.relation == "exact" and h.item.kind not in INDIRECT_KINDS]
         parts_of = [h.item for h in of_drug if h.relation == "part of the compound variant"]
-        partial = [item for item in parts_of if item.direction == "resistant"]
+        partial = [item for item in parts_of if item.direction == "resistant" and item.strength != "weak"]
         against = [item for item in exact if item.direction in AGAINST]
         favourable = [item for item in exact if item.direction in FOR]
         fusion = [h.item for h in of_drug if h.relation == "fusion transcript"]
-        name = fusion[0].protein_change if fusion else ""
+        name = " and ".join(dict.fromkeys(item.protein_change for item in fusion))
         weak = all(item.strength == "weak" for item in against)
         words = "Weak evidence against" if weak else "Resistance or reduced sensitivity is published for"
         parts = ", ".join(sorted({item.protein_change.removesuffix("/*") for item in partial}))
@@ -52,7 +52,7 @@ def _weigh(option: TreatmentOption, hits: list[EvidenceHit]) -> TreatmentOption:
             (against, speaks_against, f"{words} {drug} with exactly this change"),
             (favourable, speaks_for, f"Retained sensitivity to {drug} is published for this change"),
             (fusion, speaks_against, f"{name} fusions are resistant to {drug}"),
-            (partial, speaks_against, f"{parts}, part of this variant, is resistant to {drug}"),
+            (partial, speaks_against, f"Resistance to {drug} is published for {parts}, part of this variant"),
         ):
             if items:
                 side.append(f"{text} ({_cite(items)}).")
@@ -107,7 +107,6 @@ def lookup_in(
             hit.item.id,
         )
     )
-    single = changes_of(variant)
     return EvidenceSummary(
         hits=tuple(hits),
         options=tuple(_weigh(option, hits) for option in base.options),
@@ -118,7 +117,7 @@ def lookup_in(
         sightings=tuple(
             one for one in base.sightings if relate(parse_changes(one.protein_change), variant) == "exact"
         ),
-        kin=estimate(next(iter(single)), measured_pairs(base.items), pack) if len(single) == 1 else (),
+        kin=tuple(_kin(base, variant, pack)),
         track=base.track,
         distances_angstrom=distances(pack, variant.positions),
         fusion_matters=bool(base.fusions),
@@ -126,8 +125,17 @@ def lookup_in(
     )
 
 
+def _kin(base: EvidenceBase, variant: Variant, pack: TargetPack) -> Iterator[KinEstimate]:
+    """What kin say of the variant; of a compound one, what they say of each part."""
+    pairs = measured_pairs(base.items)
+    for one in variant.substitutions:
+        part = one.short if len(variant.substitutions) > 1 else ""
+        for found in estimate(Change(one.wild_type, one.position, one.mutant), pairs, pack):
+            yield found.model_copy(update={"part": part})
+
+
 def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]:
-    """What is published of a fusion transcript, whatever is substituted in it.
+    """What is published of a fusion transcript, else of those that lack no more of the kinase than it.
 
     Raises BadInputError if it is not written like e14a2.
     """
@@ -137,7 +145,13 @@ def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]
             where="transcript",
             remedy="Write the exons that are joined, as e14a2, e13a2, e1a2 or e14a3.",
         )
-    return tuple(item for item in base.fusions if item.protein_change == transcript)
+    exact = tuple(item for item in base.fusions if item.protein_change == transcript)
+    return exact or tuple(item for item in base.fusions if _joins(item.protein_change) <= _joins(transcript))
+
+
+def _joins(transcript: str) -> int:
+    """The exon of the kinase that a fusion begins with, 2 of ``e14a2``; 0 of none."""
+    return int(transcript.partition("a")[2] or 0)
 
 
 def _stances(base: EvidenceBase, variant: Variant) -> Iterator[GuidelineStance]:

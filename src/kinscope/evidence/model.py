@@ -31,7 +31,7 @@ class EvidenceItem(Record):
     drug: str
     """Id of the drug library; empty where it speaks of no drug."""
     kind: Literal["cell IC50 fold", "Kd", "clinical resistance", "clinical response", "in vitro screen",
-                  "case report", "structure", "mechanism", "statement"]  # fmt: skip
+                  "case report", "structure", "mechanism", "germline", "statement"]  # fmt: skip
     direction: Literal["resistant", "reduced sensitivity", "sensitive", "no effect", "unclear"]
     value: float | None = None
     unit: str = ""
@@ -154,6 +154,8 @@ class KinEstimate(Record):
     """Pairs of the same change with other drugs of the site that speak."""
     same_residue: int
     """Pairs of other changes of the residue with this drug or others of the site."""
+    part: str = ""
+    """The part of a compound variant that it is of; empty: of the variant asked for."""
 
 
 class TrackRecord(Record):

@@ -53,10 +53,13 @@ def _published_sentence(
     subject = variant.short
     exact = [hit.item for hit in evidence.hits if hit.relation == "exact"]
     decided = [e for e in judged if e.verdict.basis == "published" and not e.verdict.tool_compound]
+    in_use = {e.verdict.drug for e in judged if not e.verdict.tool_compound}
     if not exact and not evidence.searched:
         return f"For {subject} nothing published was looked through: the target pack holds no evidence."
-    if not exact:
-        return f"Nothing is published on exactly {subject} in the sources searched."
+    of_use = [item for item in exact if item.drug in in_use]
+    if not of_use:
+        what = " with a drug in use" if exact else ""
+        return f"Nothing is published on exactly {subject}{what} in the sources searched."
     if decided:
         parts = []
         for verdict, words in (
@@ -69,47 +72,55 @@ def _published_sentence(
                 parts.append(f"{words} {join(names)}")
         if parts:
             return f"For {subject}, published evidence on exactly this change reports {'; '.join(parts)}."
-    against = [item for item in exact if item.direction == "resistant"]
+    against = [item for item in of_use if item.direction == "resistant"]
     names = [in_prose(drug) for drug in pack.drugs if drug.id in {item.drug for item in against}]
     single = " in a single report" if len({item.identifier for item in against}) == 1 else ""
     course = f" (disease progressing or relapsing under {join(names)}{single})" if names else ""
-    numbers = any(item.kind in MEASURED_KINDS for item in exact)
+    numbers = any(item.kind in MEASURED_KINDS for item in of_use)
     missing = "" if numbers else ", and no IC50 or binding constant of it is in the sources searched"
     return f"For {subject}, what is published on exactly this change is weak evidence{course}{missing}."
 
 
 def _outcome_sentence(judged: Sequence[Judgement], pack: TargetPack) -> str:
-    """What is inferred, predicted or computed of which drug, and what stays open."""
-    chosen = [
-        entry for entry in judged if entry.verdict.basis != "published" and not entry.verdict.tool_compound
-    ]
-    clauses = [
+    """What follows for which drug and what stays open; first whether it is a kinase still."""
+    in_use = [entry for entry in judged if not entry.verdict.tool_compound]
+    chosen = [entry for entry in in_use if entry.verdict.basis != "published"]
+    measured = any(entry.verdict.measured for entry in judged)
+    made = [entry.verdict.predicted for entry in judged if entry.verdict.predicted and not measured]
+    clauses = [words for rule, words in _DOUBTS.items() if rule in {one.fold_rule for one in made}]
+    fused = [entry for entry in chosen if entry.verdict.basis == "fusion transcript"]
+    if fused:
+        names = [in_prose(pack.drug(entry.verdict.drug)) for entry in fused]
+        clauses.append(f"resistance to {join(names)} follows from the fusion transcript")
+    chosen = [entry for entry in chosen if entry not in fused]
+    clauses += [
         words.format(join(names))
         for verdict, words in _OUTCOMES.items()
         if (names := _named(chosen, verdict, pack))
     ]
-    unsettled = [entry for entry in judged if entry.verdict.verdict == "not resolved"]
-    open_ = [entry for entry in unsettled if not entry.verdict.tool_compound]
+    open_ = [entry for entry in in_use if entry.verdict.verdict == "not resolved"]
     if open_:
         sights = [entry.verdict.sight for entry in open_ if entry.verdict.sight]
-        far = len([one for one in sights if one.word == "out of reach"]) == len(open_)
-        rates = [one.track for one in sights if one.track] if far else []
-        why = ", the residue being too far away for any model here to tell" if far else ""
+        far = [one.word for one in sights] == ["out of reach"] * len(open_)
+        known = all(one.distance_angstrom is not None for one in sights)
+        rates = [one.track for one in sights if one.track] if far and known else []
+        place = "for any model here to tell" if known else "or in none of the models"
+        why = f", the residue being too far away {place}" if far else ""
         if rates:
             lost, site = (rates[0].total - rates[0].right) or "none", rates[0].kind.rpartition(" ")[2].upper()
-            why += (
-                f" (of {rates[0].total} pairs of change and drug measured as far from the {site} site {lost} "
-            )
-            why += "lost tenfold)"
-        in_use = [entry for entry in judged if not entry.verdict.tool_compound]
+            why += f" (of {rates[0].total} pairs of change and drug measured as far from the {site} site "
+            why += f"{lost} lost tenfold)"
         whom = "every drug" if len(open_) == len(in_use) > 1 else join(_named(open_, "not resolved", pack))
         clauses.append(f"the question stays open for {whom}{why}")
     text = "; ".join(clauses) or "every drug judged is settled by what is published"
     return f"{text[0].upper()}{text[1:]}."
 
 
+_DOUBTS = {
+    "catalytic": "the change replaces a residue that kinases do not do without, and may leave no kinase",
+    "packing": "the change packs worse than 95 % of substitutions without any drug, and may not fold",
+}
 _OUTCOMES = {
-    "resistance reported": "resistance to {} follows from the fusion transcript",
     "resistance inferred": "resistance to {} is inferred from parts or kin",
     "resistance predicted": "resistance to {} is predicted",
     "reduced binding expected": "the models expect weaker binding of {}",

@@ -60,12 +60,16 @@ class MeasuredFold(Record):
     assay: str
     citation: str
     identifier: str
+    averaged: bool = True
+    """Whether the mean that is shown holds it: one assay, Kd only where no cell was measured."""
 
 
 class Predicted(Record):
     """A computed change of binding free energy with what it is worth; made by `kinscope.affinity`."""
 
     drug: str
+    part: str = ""
+    """The part of a compound variant that it is of; empty: of the variant asked for."""
     ddg_kcal_mol: float
     """Mutant less native; positive: binds less well."""
     low: float

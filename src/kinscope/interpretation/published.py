@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from kinscope.evidence.civic import REDUCED_UP_TO
-from kinscope.evidence.matching import AGAINST, FOR, MEASURED_KINDS
+from kinscope.evidence.matching import AGAINST, FOR, INDIRECT_KINDS, MEASURED_KINDS
 from kinscope.evidence.model import EvidenceItem
 from kinscope.interpretation import thresholds
 from kinscope.interpretation.model import Reason
@@ -50,8 +50,8 @@ class PublishedOpinion:
 
 
 def rank(item: EvidenceItem) -> int:
-    """1 (decides first) to 4 (never decides); 5 for a published computation or mechanism."""
-    if item.kind in ("structure", "mechanism"):
+    """1 (decides first) to 4 (never decides); 5 for a computation, a mechanism, or who inherits it."""
+    if item.kind in INDIRECT_KINDS:
         return NOT_DECIDING
     if item.kind == "case report" or (item.strength == "weak" and item.kind not in MEASURED_KINDS):
         return 4
@@ -111,13 +111,17 @@ _ASSUMED_FOLD = {"resistant": 10.0, "reduced sensitivity": 3.0, "no effect": 1.0
 """Of a measurement without a number."""
 
 
+def averaged(items: Sequence[EvidenceItem]) -> list[EvidenceItem]:
+    """The measurements whose mean is taken: cell IC50, or Kd where there is none; flagged ones come last."""
+    own = [item for item in items if item.kind in MEASURED_KINDS and item.direction != "unclear"]
+    sound = [item for item in own if item.strength != "weak"] or own
+    return [item for item in sound if item.kind == "cell IC50 fold"] or sound
+
+
 def _is_mild(items: Sequence[EvidenceItem]) -> bool:
     """Whether the change was measured and the measurements' geometric mean is at most fourfold."""
-    logs = [
-        math.log(item.value or _ASSUMED_FOLD[item.direction])
-        for item in items
-        if item.kind in MEASURED_KINDS and item.direction != "unclear" and item.strength != "weak"
-    ]
+    sound = averaged([item for item in items if item.strength != "weak"])
+    logs = [math.log(item.value or _ASSUMED_FOLD[item.direction]) for item in sound]
     return bool(logs) and sum(logs) / len(logs) <= math.log(REDUCED_UP_TO)
 
 

@@ -11,8 +11,9 @@ from typing import Any, Literal
 
 from kinscope.core.errors import BadInputError
 from kinscope.core.records import Record
+from kinscope.evidence.civic import fold_text
 from kinscope.interpretation.model import DrugVerdict, StudyResult
-from kinscope.report.front import claim_id, fold, options
+from kinscope.report.front import claim_id, options
 from kinscope.report.text import interval
 
 _WAYS = {"resistance": "against", "reduced": "against", "sensitivity": "for", "no": "for"}
@@ -95,7 +96,8 @@ def _grounds(result: StudyResult) -> Iterator[Claim]:
             yield Claim(
                 id=f"kin-{verdict.drug}",
                 tier="inferred",
-                text=f"From kin {fold(kin.fold)} (90 %: {kin.low:.2g} to {kin.high:.2g}), by "
+                text=f"From kin{f' of {kin.part}' * bool(kin.part)} {fold_text(kin.fold)}-fold (90 %: "
+                f"{fold_text(kin.low)} to {fold_text(kin.high)}), by "
                 f"{kin.same_variant} pairs of the variant and {kin.same_residue} of the residue.",
             )
         if (made := verdict.predicted) is not None:
@@ -103,7 +105,7 @@ def _grounds(result: StudyResult) -> Iterator[Claim]:
                 id=f"predicted-{verdict.drug}",
                 tier="predicted",
                 text=f"Predicted change of binding {made.ddg_kcal_mol:+.1f} ({made.low:+.1f} to "
-                f"{made.high:+.1f}) kcal/mol, mutant less native.",
+                f"{made.high:+.1f}) kcal/mol, {made.part or 'mutant'} less native.",
             )
         if verdict.sight is not None:
             yield Claim(id=f"sight-{verdict.drug}", tier="computed", text=verdict.sight.text)

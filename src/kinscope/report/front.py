@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from itertools import zip_longest
 
 from kinscope.affinity.atlas import LOST_KCAL_PER_MOL
+from kinscope.evidence.civic import fold_text
 from kinscope.evidence.model import EvidenceHit, Sighting, TreatmentOption
 from kinscope.interpretation.answer import place_of
 from kinscope.interpretation.findings import in_prose, join
@@ -183,9 +184,9 @@ def _published(exact: list[EvidenceHit]) -> str:
 def _measured(verdict: DrugVerdict) -> str:
     if not verdict.measured or verdict.measured_fold is None:
         return NOTHING
-    bound = ">" if any(one.bound == ">" for one in verdict.measured) else ""
-    number = len(verdict.measured)
-    return f"{bound}{fold(verdict.measured_fold)}, {number} assay{'s' if number > 1 else ''}"
+    meant = [one for one in verdict.measured if one.averaged]
+    bound, number = ">" if any(one.bound == ">" for one in meant) else "", len(meant)
+    return f"{bound}{fold_text(verdict.measured_fold)}-fold, {number} assay{'s' if number > 1 else ''}"
 
 
 def _beyond(verdict: DrugVerdict) -> str:
@@ -193,12 +194,14 @@ def _beyond(verdict: DrugVerdict) -> str:
     said = []
     if verdict.inferred and verdict.inferred_word:
         kin = verdict.inferred
-        said.append(f"kin: {fold(kin.fold)} ({kin.low:.2g} to {kin.high:.2g})")
+        of = f" of {kin.part}" if kin.part else ""
+        said.append(f"kin{of}: {fold_text(kin.fold)}-fold ({fold_text(kin.low)} to {fold_text(kin.high)})")
     if verdict.predicted:
         made = verdict.predicted
         value, low, high = (10 ** (x / LOST_KCAL_PER_MOL) for x in (made.ddg_kcal_mol, made.low, made.high))
-        top = f"{high:.2g}" if high < _MOST_FOLD else f">{_MOST_FOLD}"
-        said.append(f"predicted: {fold(value)} ({low:.2g} to {top})")
+        top = fold_text(high) if high < _MOST_FOLD else f">{_MOST_FOLD}"
+        of = f" of {made.part}" if made.part else ""
+        said.append(f"predicted{of}: {fold_text(value)}-fold ({fold_text(low)} to {top})")
     return "; ".join(said) or NOTHING
 
 
@@ -208,11 +211,6 @@ def _computed(verdict: DrugVerdict) -> str:
     away = "" if verdict.sight.distance_angstrom is None else f", {verdict.sight.distance_angstrom:.0f} Å"
     call = f": {verdict.binding[0].call.word}" if verdict.binding else ""
     return f"{verdict.sight.word.removeprefix('in reach, ')}{call}{away}"
-
-
-def fold(value: float) -> str:
-    """``12-fold``, ``0.9-fold``."""
-    return f"{value:.0f}-fold" if value >= 10 else f"{value:.1f}-fold"
 
 
 def as_text(page: FrontPage, width: int | None = None) -> str:

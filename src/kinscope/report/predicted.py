@@ -46,8 +46,9 @@ def driving(shares: Mapping[str, float], most: int) -> str:
 def predicted_line(made: Any) -> str:
     """One line of a report on a prediction (``interpretation.model.Predicted``)."""
     terms = driving(made.drivers, 2)
+    of = f" of {made.part}, part of this variant" if made.part else ""
     line = (
-        f"Predicted: {made.ddg_kcal_mol:+.1f} kcal/mol (90 % {made.low:+.1f} to {made.high:+.1f}), "
+        f"Predicted{of}: {made.ddg_kcal_mol:+.1f} kcal/mol (90 % {made.low:+.1f} to {made.high:+.1f}), "
         f"{100 * made.probability_lost:.0f} % for a tenfold loss: {CALLS.get(made.call, made.call)}; "
         f"{f'most from {terms}; ' if terms else ''}nearest other measured residue {made.nearest_residue}."
     )

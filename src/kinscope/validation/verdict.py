@@ -227,7 +227,8 @@ def in_words(rows: Sequence[Judged], records: Sequence[TrackRecord]) -> str:
         lines += _table(f"({scenario}) {what}", own)
     lines += ["", "| kind of verdict | right | of | judged by |", "|---|---|---|---|"]
     lines += [f"| {one.kind} | {one.right} | {one.total} | {one.how} |" for one in records]
-    inside = [row.kin.low <= row.fold <= row.kin.high for row in rows if row.kin and row.scenario == "a"]
+    told = [(row.fold, row.kin) for row in rows if row.kin and not row.kin.part and row.scenario == "a"]
+    inside = [kin.low <= fold <= kin.high for fold, kin in told]
     if inside:
         lines += ["", f"90 % intervals of kin (a) hold {sum(inside)} of {len(inside)} measured folds."]
     return "\n".join(lines)

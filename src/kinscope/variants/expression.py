@@ -282,7 +282,9 @@ def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
     return unsupported(
         name,
         f"is another gene: the target is {pack.gene}.",
-        other_target(name, pack) or "The same letters in another gene are another variant.",
+        other_target(name, pack)
+        or (re.fullmatch(r"e\d+a\d+", name) and f"Give it as --transcript {name}.")
+        or "The same letters in another gene are another variant.",
     )
 
 

@@ -87,14 +87,14 @@ def why_no_model(
 
 
 def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
-    """What the atlas predicts of one substitution, by drug; of several nothing, for sums were not tested."""
-    if len(variant.substitutions) != 1:
-        return {}
+    """What the atlas predicts, by drug; of several substitutions only what may be lost by the worst alone."""
+    several = len(variant.substitutions) > 1
     made = atlas.provenance(pack)
     track = made.get("track", {})
     found = {}
-    for drug, (row,) in atlas.predicted(pack, variant).items():
-        if row.call == "not calibrated":
+    for drug, rows in atlas.predicted(pack, variant).items():
+        row = max(rows, key=lambda one: one.ddg_kcal_per_mol)
+        if row.call == "not calibrated" or (several and row.call not in ("lost", "loss suspected")):
             continue
         right, total = track.get(row.call, (0, 0))
         record = TrackRecord(
@@ -102,6 +102,7 @@ def predictions(pack: TargetPack, variant: Variant) -> dict[str, Predicted]:
         )
         found[drug] = Predicted(
             drug=drug,
+            part=row.change if several else "",
             ddg_kcal_mol=row.ddg_kcal_per_mol,
             low=row.low_90,
             high=row.high_90,

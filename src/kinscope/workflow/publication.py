@@ -24,7 +24,7 @@ from kinscope.variants.model import Variant
 from kinscope.workflow.engine.driver import Outcome
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import ARTEFACT_FILE, ArtefactRecord, Store
-from kinscope.workflow.rundir import STUDY_FILE
+from kinscope.workflow.rundir import STUDY_FILE, open_existing
 from kinscope.workflow.settings import OwnLigand, StructureSettings, StudySettings, load_preset
 
 SETTINGS_FILE = "settings.yaml"
@@ -148,6 +148,7 @@ def read_result(directory: Path) -> tuple[StudyResult, str]:
             return StudyResult.model_validate_json(data), data.decode()
     except (OSError, ValueError):
         if not (directory / RESULT_FILE).exists():
+            open_existing(directory)
             raise RunDirectoryError(
                 "This study is not finished.",
                 where=str(directory),

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from kinscope.evidence.changes import parse_changes
-from kinscope.evidence.civic import NO_EFFECT_UP_TO, REDUCED_UP_TO, fold_text
+from kinscope.evidence.civic import REDUCED_UP_TO, fold_text
 from kinscope.evidence.matching import AGAINST, FOR, lookup
 from kinscope.evidence.model import EvidenceHit, EvidenceItem, EvidenceSummary, KinEstimate
 from kinscope.interpretation import thresholds
@@ -27,7 +28,8 @@ from kinscope.interpretation.model import (
     VerdictWord,
 )
 from kinscope.interpretation.published import PublishedOpinion, published_opinion, rank, reason_of
-from kinscope.interpretation.verdicts.standing import disagreements, measured_folds, sight_of, track_of, years
+from kinscope.interpretation.verdicts import standing
+from kinscope.interpretation.verdicts.standing import measured_folds, sight_of, word_of_fold
 from kinscope.targets.pack import DrugDefinition, TargetPack
 from kinscope.variants.model import Variant
 
@@ -93,24 +95,29 @@ def judge(
     exact = [hit.item for hit in of_drug if hit.relation == "exact"]
     published = published_opinion(exact)
     doubts = _favourable_classes(of_drug)
-    kin = next((one for one in evidence.kin if one.drug == drug.id), None)
     computed = computed_opinion(variant, drug, measurements)
     docked = any(one.drug == drug.id for one in measurements.docking)
     command = "" if docked else f"kinscope assess {variant.short} --drug {drug.id} --out DIR"
     sight = sight_of(drug, computed, published.verdict, evidence, command)
     approved = next((one for one in evidence.approvals if one.drug == drug.id), None)
     limit = (approved.suppressed_up_to_fold if approved else None) or REDUCED_UP_TO
+    kin = max((one for one in evidence.kin if one.drug == drug.id), key=lambda one: one.fold, default=None)
+    if kin and kin.part and word_of_fold(kin.fold, limit) == "sensitivity":
+        kin = None
     said_by_kin = _of_kin(in_prose(drug), kin, limit) if kin else None
     of_models = _of_models(in_prose(drug), published, computed, sight)
-    decision = _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or of_models
+    decision = _of_fusion(in_prose(drug), of_drug, evidence.transcript)
+    decision = decision or _decide(drug, of_drug, published, doubts, said_by_kin, predicted) or of_models
     shows_loss = bool(computed.binding) and computed.verdict == "reduced binding expected"
     if (decision.basis, decision.verdict) == ("predicted", "not resolved") and shows_loss:
         decision = of_models  # what moved shows a loss where the prediction leaves it open
     parts = _parts(of_drug)
     folds, mean = measured_folds(exact)
-    track = track_of(decision.basis, decision.verdict, kin, evidence)
+    track = standing.track_of(decision.basis, decision.verdict, kin, evidence)
     if decision.basis == "predicted" and predicted and predicted.track:
         track = predicted.track
+    if decision.basis != "predicted" and predicted and predicted.part:
+        predicted = None  # sums were not tested: a part's speaks where nothing else does
     level = min((item.level for item in decision.deciding), default="")
     part_reasons = [
         reason_of(item, prefix=f"{_part_name(item)}, part of this variant: ")
@@ -140,13 +147,13 @@ def judge(
             "basis": decision.basis,
             "level": level,
             "amp_tier": next((item.amp_tier for item in decision.deciding if item.level == level), ""),
-            "dated": years(decision.deciding),
+            "dated": standing.years(decision.deciding),
             "guidelines": tuple(one for one in evidence.guidelines if one.drug == drug.id),
             "measured": folds,
             "measured_fold": mean,
             "published_mechanisms": tuple(reason_of(item) for item in exact if item.kind == "mechanism"),
             "inferred": kin,
-            "inferred_word": f"{_word_of_fold(kin.fold, limit)} inferred" if kin else "",
+            "inferred_word": f"{word_of_fold(kin.fold, limit)} inferred" if kin else "",
             "predicted": predicted,
             "sight": sight,
             "track": track,
@@ -154,7 +161,7 @@ def judge(
             "approval": f"{approved.text} ({approved.citation}; as of {approved.dated})" if approved else "",
         }
     )
-    said = tuple(disagreements(record, exact, kin, in_prose(drug)))
+    said = tuple(standing.disagreements(record, exact, in_prose(drug), limit))
     return Judgement(record.model_copy(update={"disagreements": said}), published.has_reservation)
 
 
@@ -168,15 +175,6 @@ def _decide(
 ) -> _Decision | None:
     """Tier by tier, in the order of the module's head; None: only the models of this run are left."""
     name = in_prose(drug)
-    fusion = tuple(
-        hit.item
-        for hit in of_drug
-        if hit.relation == "fusion transcript" and hit.item.direction == "resistant"
-    )
-    if fusion:
-        return _Decision("resistance reported", "moderate", "fusion transcript", (
-            f"{fusion[0].protein_change} fusions are resistant to {name}, whatever else is substituted "
-            f"({fusion[0].citation}).") , fusion)  # fmt: skip
     parts = _parts(of_drug)
     resistant = [item for item in parts if item.direction == "resistant"]
     if published.verdict == "sensitivity reported" and published.confidence == "low" and (
@@ -188,7 +186,10 @@ def _decide(
     if published.verdict is not None:
         return _Decision(published.verdict, published.confidence, "published",
                          _published_words(name, published), published.deciding)  # fmt: skip
-    if parts:
+    beyond = [one for one in (kin, _of_prediction(name, predicted) if predicted else None) if one]
+    if predicted and predicted.part:  # of a compound's parts the worst speaks
+        beyond.sort(key=lambda one: not one.verdict.startswith("resistance"))
+    if parts and (resistant or not beyond or not beyond[0].verdict.startswith("resistance")):
         weighty = any(rank(item) <= 2 or item.strength == "strong" for item in resistant or parts)
         word: VerdictWord = "resistance inferred" if resistant else "reduced sensitivity inferred"
         names = join([_part_name(item) for item in resistant or parts])
@@ -197,9 +198,21 @@ def _decide(
         return _Decision(word, "low" if doubts or not weighty else "moderate", "part of the variant", (
             f"Nothing is published on exactly this combination and {name}; {what} is published for {names}, "
             f"which it contains.{disputed}"), tuple(resistant or parts))  # fmt: skip
-    if kin:
-        return kin
-    return _of_prediction(name, predicted) if predicted else None
+    return beyond[0] if beyond else None
+
+
+def _of_fusion(name: str, of_drug: Sequence[EvidenceHit], transcript: str) -> _Decision | None:
+    """Resistance of a fusion that was tested, or of one that lacks as much of the kinase."""
+    fusion = tuple(hit.item for hit in of_drug if hit.relation == "fusion transcript")
+    fusion = tuple(item for item in fusion if item.direction == "resistant")
+    if not fusion:
+        return None
+    known, source = fusion[0].protein_change, fusion[0].citation
+    why = f"{known} fusions are resistant to {name}, whatever else is substituted ({source})."
+    if known == transcript:
+        return _Decision("resistance reported", "moderate", "fusion transcript", why, fusion)
+    why = f"{why} {transcript} lacks the same exon of the kinase, and was not tested."
+    return _Decision("resistance inferred", "low", "fusion transcript", why, fusion)
 
 
 def _of_models(name: str, published: PublishedOpinion, computed: ComputedOpinion, sight: Sight) -> _Decision:
@@ -228,25 +241,17 @@ def _that_could_differ(reasons: Sequence[Reason], sight: Sight, *, speaks_for: b
     ]
 
 
-def _word_of_fold(fold: float, limit: float) -> str:
-    """The class of a fold; ``limit``: up to which it is less than resistance to this drug."""
-    if fold > limit:
-        return "resistance"
-    mild = NO_EFFECT_UP_TO if limit <= REDUCED_UP_TO else REDUCED_UP_TO
-    return "reduced sensitivity" if fold > mild else "sensitivity"
-
-
 def _of_kin(name: str, kin: KinEstimate, limit: float) -> _Decision:
     known = []
     if kin.same_variant:
-        known.append(f"this change with {kin.same_variant} other drug{'s' * (kin.same_variant > 1)}")
+        same = kin.part or "this change"
+        known.append(f"{same} with {kin.same_variant} other drug{'s' * (kin.same_variant > 1)}")
     if kin.same_residue:
         known.append(f"{kin.same_residue} pair{'s' * (kin.same_residue > 1)} of other changes of the residue")
-    word: VerdictWord = {
-        "resistance": "resistance inferred", "reduced sensitivity": "reduced sensitivity inferred",
-    }.get(_word_of_fold(kin.fold, limit), "sensitivity inferred")  # type: ignore[assignment]  # fmt: skip
+    word = cast("VerdictWord", f"{word_of_fold(kin.fold, limit)} inferred")
+    of = f"{kin.part}, part of this variant, was not measured" if kin.part else "Not measured"
     return _Decision(word, "low", "inferred from kin", (
-        f"Not measured with {name}. From {join(known)}: {fold_text(kin.fold)}-fold, 90 % between "
+        f"{of} with {name}. From {join(known)}: {fold_text(kin.fold)}-fold, 90 % between "
         f"{fold_text(kin.low)} and {fold_text(kin.high)}."))  # fmt: skip
 
 
@@ -255,8 +260,9 @@ def _of_prediction(name: str, item: Predicted) -> _Decision | None:
     if item.call == "out of reach":
         return None
     words: dict[str, VerdictWord] = {"lost": "resistance predicted", "kept": "sensitivity predicted"}
+    of = f"Of {item.part}, part of this variant: " if item.part else ""
     return _Decision(words.get(item.call, "not resolved"), "low", "predicted", (
-        f"Predicted for {name}: {item.ddg_kcal_mol:+.1f} kcal/mol ({item.low:+.1f} to {item.high:+.1f}), "
+        f"{of}Predicted for {name}: {item.ddg_kcal_mol:+.1f} kcal/mol ({item.low:+.1f} to {item.high:+.1f}), "
         f"{100 * item.probability_lost:.0f} % for a tenfold loss."))  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from kinscope.evidence.model import EvidenceItem, EvidenceSummary, KinEstimate, 
 from kinscope.interpretation.computed import ComputedOpinion
 from kinscope.interpretation.findings import in_prose, join
 from kinscope.interpretation.model import DrugVerdict, MeasuredFold, Sight
+from kinscope.interpretation.published import averaged
 from kinscope.interpretation.thresholds import REACH_ANGSTROM
 from kinscope.targets.pack import DrugDefinition
 from kinscope.variants.model import Variant
@@ -21,6 +22,7 @@ _ASSAYS = {"cell IC50 fold": "growth of Ba/F3 cells", "Kd": "binding constant of
 def measured_folds(items: Sequence[EvidenceItem]) -> tuple[tuple[MeasuredFold, ...], float | None]:
     """Every measured fold change, and the geometric mean of cell IC50, or of Kd where there is none."""
     own = [item for item in items if item.kind in _ASSAYS and item.value]
+    meant = averaged(own)
     folds = tuple(
         MeasuredFold(
             item=item.id,
@@ -29,13 +31,20 @@ def measured_folds(items: Sequence[EvidenceItem]) -> tuple[tuple[MeasuredFold, .
             assay=_ASSAYS[item.kind],
             citation=item.citation,
             identifier=item.identifier,
+            averaged=item in meant,
         )
         for item in own
     )
-    sound = [item for item in own if item.strength != "weak"] or own
-    cell = [item for item in sound if item.kind == "cell IC50 fold"] or sound
-    logs = [math.log(item.value) for item in cell if item.value]
+    logs = [math.log(item.value) for item in meant if item.value]
     return folds, math.exp(sum(logs) / len(logs)) if logs else None
+
+
+def word_of_fold(fold: float, limit: float) -> str:
+    """The class of a fold; ``limit``: up to which it is less than resistance to this drug."""
+    if fold > limit:
+        return "resistance"
+    mild = NO_EFFECT_UP_TO if limit <= REDUCED_UP_TO else REDUCED_UP_TO
+    return "reduced sensitivity" if fold > mild else "sensitivity"
 
 
 def years(items: Sequence[EvidenceItem]) -> str:
@@ -92,15 +101,16 @@ def sight_of(
             track=track,
         )  # fmt: skip
     if distance is not None and distance > REACH_ANGSTROM and not computed.binding:
+        if not math.isfinite(distance):
+            text = f"No model of {name} in its pocket holds the residue: how far it is, is not known."
+            return Sight(word="out of reach", distance_angstrom=None, text=text)
         track = _track(f"out of reach, {drug.site}", evidence)
-        where = f"{distance:.0f} Å" if math.isfinite(distance) else "outside the model"
         rate = "No pair that far was measured with a drug of its site."
         if track:
             beyond = f"Of {track.total} measured pairs beyond {REACH_ANGSTROM:.0f} Å at its site"
             rate = f"{beyond} {track.total - track.right or 'none'} lost tenfold."
-        text = f"The residue is {where} from {name}: no model here could show an effect. {rate}"
-        far = distance if math.isfinite(distance) else None
-        return Sight(word="out of reach", distance_angstrom=far, text=text, track=track)
+        text = f"The residue is {distance:.0f} Å from {name}: no model here could show an effect. {rate}"
+        return Sight(word="out of reach", distance_angstrom=distance, text=text, track=track)
     text = f"No model that could move decided on {name}."
     if command:
         why = "published evidence decides" if published else f"`{command}` runs them"
@@ -109,12 +119,13 @@ def sight_of(
 
 
 def disagreements(
-    verdict: DrugVerdict, exact: Sequence[EvidenceItem], kin: KinEstimate | None, name: str
+    verdict: DrugVerdict, exact: Sequence[EvidenceItem], name: str, limit: float
 ) -> Iterator[str]:
-    """What stands against a verdict, each with why both are shown."""
+    """What stands against a verdict, each with why both are shown; ``limit``: see :func:`word_of_fold`."""
     said = verdict.verdict
     resists, yields = said.startswith("resistance"), said.startswith("sensitivity")
     reduced = said.startswith("reduced")
+    blind = "it does not tell fusion transcripts apart." if verdict.basis == "fusion transcript" else ""
     of_parts = [
         f"{line.name} ({line.protein_change})"
         for line in verdict.guidelines
@@ -127,10 +138,8 @@ def disagreements(
         if line.relation != "exact":
             cited = f"{cited} (for {line.protein_change}, a part of this variant)"
         elif named and (resists or reduced):
-            yield (
-                f"{cited} names {name}, while the verdict is {said}: it chooses the best of the drugs at "
-                "hand, the evidence measures each against native kinase."
-            )
+            why = blind or "it chooses the best of those at hand, a verdict sets each against native kinase."
+            yield f"{cited} names {name}, while the verdict is {said}: {why}"
         if not named and yields:
             yield (
                 f"{cited} does not name {name}, while the verdict is {said}: it names the drugs to prefer, "
@@ -142,19 +151,20 @@ def disagreements(
         if reduced:
             strong = [i for i in exact if i.strength == "strong" and i.direction == "resistant"]
         if strong:
-            yield (
-                f"Strong evidence says otherwise: {strong[0].summary} ({strong[0].citation}) "
-                "Other evidence of its rank, or measurements, outweighed it."
-            )
+            why = blind.capitalize() or "Other evidence of its rank, or measurements, outweighed it."
+            yield f"Strong evidence says otherwise: {strong[0].summary} ({strong[0].citation}) {why}"
     fold = verdict.measured_fold
     if fold is not None and yields and fold > REDUCED_UP_TO:
         yield f"Measured {fold_text(fold)}-fold, while patients or drug levels decide for sensitivity."
     if fold is not None and resists and fold <= NO_EFFECT_UP_TO:
-        yield f"Cells measure only {fold_text(fold)}-fold, against the evidence that decides."
-    if kin and verdict.basis not in ("inferred from kin", "computed"):
+        yield f"Measured only {fold_text(fold)}-fold, against the evidence that decides."
+    if fold is not None and reduced and (alone := word_of_fold(fold, limit)) != "reduced sensitivity":
+        yield f"Measured {fold_text(fold)}-fold, alone {alone}; other evidence stands against it."
+    if (kin := verdict.inferred) and verdict.basis not in ("inferred from kin", "computed"):
         other = verdict.inferred_word.removesuffix(" inferred")
         if (yields and other == "resistance") or (resists and other == "sensitivity"):
-            yield f"Kin alone would say: {verdict.inferred_word} ({fold_text(kin.fold)}-fold)."
+            of = f" of {kin.part}" if kin.part else ""
+            yield f"Kin alone would say{of}: {verdict.inferred_word} ({fold_text(kin.fold)}-fold)."
 
 
 _MOST_NAMED = 3
@@ -164,7 +174,7 @@ def next_steps(
     variant: Variant, verdicts: Sequence[DrugVerdict], evidence: EvidenceSummary
 ) -> tuple[str, str, str]:
     """An assay that would decide; the share of the clone, or whether changes are in cis; what to repeat."""
-    return _assay(variant, verdicts), _clone(variant), _repeat(evidence)
+    return _assay(variant, verdicts), _clone(variant, evidence), _repeat(evidence)
 
 
 def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
@@ -181,7 +191,9 @@ def _assay(variant: Variant, verdicts: Sequence[DrugVerdict]) -> str:
     )
 
 
-def _clone(variant: Variant) -> str:
+def _clone(variant: Variant, evidence: EvidenceSummary) -> str:
+    if any(hit.relation == "exact" and hit.item.kind == "germline" for hit in evidence.hits):
+        return f"Look for {variant.short} in cells without the fusion: a known inherited polymorphism."
     if len(variant.substitutions) > 1:
         return (
             "Show by long reads or cloned sequencing that the changes are on one molecule: of two mutations "

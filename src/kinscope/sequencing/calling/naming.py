@@ -179,6 +179,7 @@ class Polymorphism(Record):
     """An inherited variant."""
 
     hgvs_c: str
+    hgvs_p: str
     name: str
     note: str
     citations: tuple[str, ...]
@@ -217,10 +218,10 @@ class Knowledge(Record):
     polymorphisms: tuple[Polymorphism, ...] = ()
     splice_events: tuple[SpliceEvent, ...] = ()
 
-    def polymorphism(self, hgvs_c: str) -> Polymorphism | None:
-        """The polymorphism of a coding change (with or without accession)."""
-        short = hgvs_c.rpartition(":")[2]
-        return next((item for item in self.polymorphisms if item.hgvs_c == short), None)
+    def polymorphism(self, hgvs_c: str, hgvs_p: str = "") -> Polymorphism | None:
+        """The polymorphism of a coding change, or of a protein change alone (with or without accession)."""
+        short = (hgvs_c or hgvs_p).rpartition(":")[2]
+        return next((item for item in self.polymorphisms if short in (item.hgvs_c, item.hgvs_p)), None)
 
     def splice_event(self, text: str, offset: int = 0) -> SpliceEvent | None:
         """The splice event of a name in words, or of a coding change that begins ``offset`` codons later."""

@@ -209,7 +209,7 @@ def _call(
     judging: tuple[ReadTable, ...],
     knowledge: Knowledge,
 ) -> Call:
-    known = knowledge.polymorphism(named.hgvs_c)
+    known = knowledge.polymorphism(named.hgvs_c, named.hgvs_p)
     one_strand = len({table.strand for table in judging}) == 1
     notes = [known.note] if known else []
     if one_strand:

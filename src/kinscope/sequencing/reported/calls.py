@@ -253,7 +253,8 @@ def _open(item: Seen, others: Sequence[Seen], codon: int, pack: TargetPack) -> S
 
 def _call(item: Seen, pack: TargetPack) -> Call:
     knowledge, name = naming.knowledge_of(pack.gene), item.named.hgvs_c
-    known, event = knowledge.polymorphism(name), knowledge.splice_event(name, _offset(name, pack))
+    known, protein = knowledge.polymorphism(name, item.named.hgvs_p), item.named.hgvs_p.rpartition(":")[2]
+    event = knowledge.splice_event(name or protein, _offset(name, pack))
     told = event or known
     value, depth = item.share.value, item.share.depth
     low, high = item.share.ends if value is not None and depth else (None, None)
