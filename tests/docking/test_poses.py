@@ -92,7 +92,9 @@ def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:
     )
 
 
-def compared(native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] = (), apart: float | None = None):  # type: ignore[no-untyped-def]
+def compared(
+    native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] = (), apart: float | None = None
+):  # type: ignore[no-untyped-def]
     return compare_docking(
         PACK.drug("dasatinib"),
         Weighed([native], [0.0]),
