@@ -140,7 +140,7 @@ def test_a_pose_laid_on_a_relative_is_measured_over_the_atoms_that_both_have() -
 
 
 def test_an_interval_holds_what_two_receptors_differ_by_and_at_least_what_a_repeat_does() -> None:
-    """Y253 put back as Y253 reads +0.10 with nilotinib in pockets 0.03 angstrom apart (`kinscope benchmark null`)."""
+    """`kinscope benchmark null`: Y253 put back as Y253 read +0.10 (+0.07 to +0.14) with nilotinib."""
     native, _ = docked("dasatinib")
     halves = [
         (found.high - found.low) / 2

@@ -26,8 +26,8 @@ RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
 (pooled; ``benchmarks/redock.py --chains``, docs/why/docking.md). Searches into one rigid receptor do not show
 it, so it is added to every interval, once for each side."""
 REPEAT_KCAL_PER_MOL = 0.1
-"""Within which a search into one rigid receptor repeats (docs/why/docking.md): the least that is added for a side
-whose pocket was built anew, however near it came to the other's."""
+"""Within which a search into one rigid receptor repeats (docs/why/docking.md): the least that is added for
+each side of two pockets that were built, however near they lie."""
 CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
 """Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
 the difference of receptors that the noise above belongs to (``benchmarks/redock.py --pockets``)."""
