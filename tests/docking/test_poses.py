@@ -92,13 +92,16 @@ def shifted(run: DockingRun, by: float, alternative: int = 0) -> DockingRun:
     )
 
 
-def compared(native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] = ()):  # type: ignore[no-untyped-def]
+def compared(
+    native: DockingRun, *mutants: DockingRun, above: tuple[float, ...] = (), apart: float | None = None
+):  # type: ignore[no-untyped-def]
     return compare_docking(
         PACK.drug("dasatinib"),
         Weighed([native], [0.0]),
         Weighed(mutants, above or [0.0] * len(mutants)),
         reference=pose("dasatinib")[1],
         distance_to_variant_angstrom=9.0,
+        pocket_rmsd_angstrom=apart,
     )
 
 
@@ -134,6 +137,23 @@ def test_a_pose_of_a_blind_search_has_no_distance_from_a_crystal() -> None:
 
 def test_a_pose_laid_on_a_relative_is_measured_over_the_atoms_that_both_have() -> None:
     assert 0.0 < pose("olverembatinib")[1].rmsd_to_crystal_angstrom <= CRYSTAL_ANGSTROM  # type: ignore[operator]
+
+
+def test_an_interval_holds_what_two_receptors_differ_by_and_at_least_what_a_repeat_does() -> None:
+    """`kinscope benchmark null`: Y253 put back as Y253 read +0.10 (+0.07 to +0.14) with nilotinib."""
+    native, _ = docked("dasatinib")
+    halves = [
+        (found.high - found.low) / 2
+        for found in (
+            compared(native, shifted(native, 0.1), apart=apart).difference_kcal_per_mol
+            for apart in (0.03, 0.63, 5.0, None)
+        )
+    ]
+    assert halves[0] == pytest.approx(1.96 * 2**0.5 * 0.1, rel=0.1)
+    assert halves[1:] == pytest.approx([1.96 * 2**0.5 * 0.35] * 3, rel=0.1)
+    unmoved = compared(native, native, apart=0.0).difference_kcal_per_mol
+    assert unmoved.value == 0.0
+    assert (unmoved.high - unmoved.low) / 2 < 0.5 * halves[0]  # what the searches differ by, alone
 
 
 def test_a_difference_within_the_noise_is_called_that() -> None:

@@ -178,11 +178,22 @@ def in_words(rows: Sequence[NullRow]) -> str:
     return "\n".join(lines)
 
 
+_DIFFERENCES = (
+    "kinscope.docking.table.differences:compare_docking",
+    "kinscope.workflow.stages.relaxed:compared",
+    "kinscope.analysis.pockets:compare_pocket",
+)
+"""What sets the mutant's numbers against the native's."""
+
+
 def protocol(pack: TargetPack) -> str:
-    """Digest of what the null rests on: the stages' source, the settings of `assess`, models and poses."""
+    """Digest of what the null rests on: the source of steps and differences, settings, models and poses."""
     digest = hashlib.sha256()
-    for name in ("mutant-model", "docking", "relaxed-complex", "neighbourhood"):
-        digest.update(source_digest(STAGES[name].function).encode())
+    steps = (
+        STAGES[name].function for name in ("mutant-model", "docking", "relaxed-complex", "neighbourhood")
+    )
+    for function in (*steps, *_DIFFERENCES):
+        digest.update(source_digest(function).encode())
     settings = still(pack.directory.name)
     for part in (settings.mutation, settings.docking, RelaxedSettings()):
         digest.update(part.model_dump_json().encode())

@@ -25,6 +25,9 @@ RECEPTOR_NOISE_KCAL_PER_MOL = 0.35
 """Standard deviation of one drug's score between crystal chains that differ in nothing but the crystal
 (pooled; ``benchmarks/redock.py --chains``, docs/why/docking.md). Searches into one rigid receptor do not show
 it, so it is added to every interval, once for each side."""
+REPEAT_KCAL_PER_MOL = 0.1
+"""Within which a search into one rigid receptor repeats (docs/why/docking.md): the least that is added for
+each side of two pockets that were built, however near they lie."""
 CRYSTAL_POCKET_RMSD_ANGSTROM = 0.63
 """Median heavy-atom RMSD of the imatinib pocket (8 angstrom) over 28 pairs of chains of 1IEP, 2HYY and 1OPJ:
 the difference of receptors that the noise above belongs to (``benchmarks/redock.py --pockets``)."""
@@ -181,10 +184,11 @@ def _score_difference(native: Weighed, mutant: Weighed, noise: float) -> Differe
 
 def _receptor_noise(pocket_rmsd_angstrom: float | None) -> float:
     """Standard deviation of a score difference that two receptors' own coordinates make, kcal/mol."""
-    share = (
-        1.0 if pocket_rmsd_angstrom is None else min(1.0, pocket_rmsd_angstrom / CRYSTAL_POCKET_RMSD_ANGSTROM)
-    )
-    return math.sqrt(2.0) * RECEPTOR_NOISE_KCAL_PER_MOL * share
+    if pocket_rmsd_angstrom == 0.0:
+        return 0.0
+    away = CRYSTAL_POCKET_RMSD_ANGSTROM if pocket_rmsd_angstrom is None else pocket_rmsd_angstrom
+    share = min(1.0, away / CRYSTAL_POCKET_RMSD_ANGSTROM)
+    return math.sqrt(2.0) * max(REPEAT_KCAL_PER_MOL, RECEPTOR_NOISE_KCAL_PER_MOL * share)
 
 
 def _check(drug: DrugDefinition, *sides: Sequence[DockingRun]) -> None:
