@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shlex
 import signal
@@ -11,11 +12,13 @@ import time
 from pathlib import Path
 
 import pytest
+from rich.console import Console as Screen
 
 from kinscope.cli import main
-from kinscope.cli.console import LineWatcher, QuietWatcher
+from kinscope.cli.console import LineWatcher, LiveWatcher, QuietWatcher, used
 from kinscope.core.errors import BadInputError, ComputationError, KinscopeError, Stopped
-from kinscope.workflow.engine.driver import Event
+from kinscope.workflow.engine.driver import Event, Running, Snapshot
+from kinscope.workflow.engine.schedule import Usage
 
 COMMANDS = {
     "assess": ("assess K404E --engine openmm --md-minutes 0 --out run", "kinscope resume run"),
@@ -189,6 +192,35 @@ def test_damage_is_named_even_where_no_progress_is_shown(watcher, capsys: pytest
     assert (
         capsys.readouterr().err == "note: imatinib into native: its files are not ?[2J what was put there\n"
     )
+
+
+USAGE = Usage(core_hours=0.4219, gpu_hours=16.8, steps_per_minute=11.7, ns_per_day=1340.0)
+
+
+def test_a_log_counts_what_ended_and_tells_pace_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
+    with LineWatcher() as watch:
+        watch(Event("finished", "imatinib into native", seconds=12.0))
+        watch(Event("progress", snapshot=Snapshot(3, 40, (), 240.0, USAGE)))
+        watch(Event("progress", snapshot=Snapshot(3, 40, (), 200.0, USAGE)))
+    assert capsys.readouterr().err == (
+        "[3/40] imatinib into native: 12 s; about 4 min left, "
+        "12 steps/min, 1,340 ns/day; 0.42 core hours, 17 GPU hours so far\n"
+    )
+    assert used(USAGE, moving=False) == "0.42 core hours, 17 GPU hours so far"
+    assert used(Usage()) == ""
+
+
+def test_the_live_view_fits_a_terminal_of_eighty_columns() -> None:
+    replica = Running("dynamics 1 of 3, K404E with imatinib", 0.5, "9000000 of 18000000 steps", 7260.0, 9.0)
+    screen = Screen(width=80, file=io.StringIO())
+    screen.print(LiveWatcher()._draw(Snapshot(120, 4000, (replica,), 400_000.0, USAGE)))
+    head, told, *running = screen.file.getvalue().splitlines()
+    assert head.split()[:4] == ["120", "of", "4000", "steps"]
+    assert head.rstrip().endswith("0 s gone, about 5 days left")
+    assert told.rstrip() == "12 steps/min, 1,340 ns/day; 0.42 core hours, 17 GPU hours so far"
+    assert all(len(line) <= 80 for line in (head, told, *running))
+    words = " ".join(running).split()
+    assert all(word in words for word in f"{replica.label} {replica.text} 2 h 01 min".split())
 
 
 def test_a_study_goes_on_when_nobody_reads_its_progress(monkeypatch: pytest.MonkeyPatch) -> None:

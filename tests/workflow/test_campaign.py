@@ -17,9 +17,11 @@ from kinscope.cli import commands
 from kinscope.core.errors import BadInputError
 from kinscope.workflow.answer import first_answer, keep_answer
 from kinscope.workflow.campaign import Campaign, outlook, read_campaign, runs_of, write_snakefile
+from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.cluster import ClusterFile
 from kinscope.workflow.engine.context import PROGRESS_FILE
-from kinscope.workflow.engine.driver import work_of
+from kinscope.workflow.engine.driver import USAGE_FILE, work_of
+from kinscope.workflow.engine.schedule import Usage
 from kinscope.workflow.engine.step import in_order
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.planning.plan import plan_study
@@ -164,10 +166,16 @@ def test_status_says_which_nanoseconds_a_statement_lacks(tmp_path: Path) -> None
     control = work_of(run.directory, first)
     control.mkdir(parents=True)
     (control / PROGRESS_FILE).write_text('{"fraction": 0.5}')
+    usage = Usage(core_hours=3.0, gpu_hours=12.5, steps_per_minute=2.0, ns_per_day=50.0)
+    (run.directory / USAGE_FILE).write_text(usage.model_dump_json())
     told = CliRunner().invoke(app, ["status", str(run.directory)]).stdout
     assert re.search(
         r"kinase-dfg-out: 9\.\d+ of 120 ns; a statement takes 2,590 ns more \(13 replicas", told
     ), told
+    assert "\n3 core hours, 12 GPU hours so far\n" in told, "nothing runs: no pace"
+    assert lease.take(control) is not None
+    told = CliRunner().invoke(app, ["status", str(run.directory)]).stdout
+    assert "\n2 steps/min, 50 ns/day; 3 core hours, 12 GPU hours so far\n" in told
 
 
 def test_verify_names_what_is_damaged_and_gc_what_no_run_needs(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -12,15 +13,17 @@ import textwrap
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from kinscope.core.progress import leave_if_asked
+from kinscope.workflow.engine import driver as driver_module
 from kinscope.workflow.engine import lease
 from kinscope.workflow.engine.context import StepContext
-from kinscope.workflow.engine.driver import Driver, Event, Outcome, _lost, _Task
+from kinscope.workflow.engine.driver import Driver, Event, Outcome, _lost, _progress_of, _Task, read_usage
 from kinscope.workflow.engine.processes import WORKER, Processes
-from kinscope.workflow.engine.schedule import Schedule
+from kinscope.workflow.engine.schedule import Meter, Schedule, Usage
 from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store
 
@@ -317,6 +320,98 @@ def test_the_time_left_is_that_of_the_longest_chain() -> None:
     assert plan.seconds_left({first.key: 0.5}) == 11.0
 
 
+def test_hours_and_pace_are_counted_over_drivers_and_ten_minutes() -> None:
+    now = [1000.0]
+    meter = Meter(Usage(core_hours=2.0, gpu_hours=1.0), {"gpu": 0.25}, lambda: now[0])
+    assert meter.usage([], 0.0) == Usage(core_hours=2.0, gpu_hours=1.0)
+    meter.ended("cpu", 1800.0, finished=True)
+    assert meter.usage([], 0.0).steps_per_minute == 6.0, "as of ten seconds, not of a moment"
+    now[0] += 120.0
+    meter.ended("gpu", 3600.0, finished=False)  # a kill costs hours, and is no step
+    found = meter.usage([("gpu", 7200.0), ("cpu", 900.0)], 40.0)
+    assert found == Usage(core_hours=5.75, gpu_hours=1.75, steps_per_minute=0.5, ns_per_day=40.0)
+    now[0] += 500.0
+    meter.ended("cpu", 0.0, finished=True)
+    assert meter.usage([], 0.0).steps_per_minute == 0.1, "of the first nothing is left"
+
+
+def test_nanoseconds_a_day_are_those_since_a_worker_first_told_of_its_replica(tmp_path: Path) -> None:
+    """A replica that goes on from its checkpoint begins at that share, not at nothing."""
+    task = _Task(number_step(1, nanoseconds=100.0), tmp_path, time.monotonic())
+    (tmp_path / "log.txt").touch()
+    found = []
+    for fraction, when in ((0.0, 0.0), (0.5, 500.0), (0.51, 1364.0), (0.53, 2228.0)):
+        (tmp_path / "progress.json").write_text(json.dumps({"fraction": fraction, "text": "", "time": when}))
+        found.append(_progress_of(task).ns_per_day)
+    assert found == pytest.approx([0.0, 0.0, 100.0, 150.0])
+
+
+def test_what_a_run_takes_adds_up_over_its_drivers(tmp_path: Path) -> None:
+    usages: list[Usage] = []
+
+    def listen(event: Event) -> None:
+        usages.extend([event.snapshot.usage] if event.snapshot else [])
+
+    for number, share in ((1, 0.5), (2, 1.0)):
+        processes = Processes(1)
+        processes.capacity, processes.gpus = {"cpu": 0, "gpu": 1}, {"gpu": share}
+        step = number_step(number, resource="gpu", tenths_of_a_second=3)
+        driver = Driver(tmp_path, None, processes, listener=listen)
+        assert not driver.run([step]).failed
+    assert [one.core_hours for one in usages] == sorted(one.core_hours for one in usages)
+    assert read_usage(tmp_path).core_hours == usages[-1].core_hours >= 0.6 / 3600
+    first = next(one for one in reversed(usages) if one.gpu_hours < 0.51 * one.core_hours)
+    added = usages[-1].gpu_hours - first.gpu_hours
+    assert added == pytest.approx(usages[-1].core_hours - first.core_hours)
+
+
+def test_looking_how_far_steps_are_takes_a_tenth_of_the_time_at_most(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looked = [100.0], []
+
+    def slow(event: Event) -> None:
+        looked.append(now[0])
+        now[0] += 1.0
+
+    monkeypatch.setattr(driver_module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    step = number_step(1)
+    driver = Driver(tmp_path, None, listener=slow)
+    plan, running = Schedule([step], (), {"cpu": 1}), {step.key: _Task(step, tmp_path, 0.0)}
+    while now[0] < 125.0:
+        driver._tell(plan, running)
+        now[0] += 0.25
+    assert looked == [100.0, 110.0, 120.0]
+
+
+class LateEngine(Processes):
+    """Its workers' artefacts are seen here only later, as over a network that lags."""
+
+    submitted = 0
+
+    def submit(self, step: Step, work: Path) -> None:
+        LateEngine.submitted += 1
+        super().submit(step, work)
+
+
+def test_an_artefact_that_comes_late_is_waited_for_and_not_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = []
+    adopt = Store.adopt
+
+    def late(self: Store, step: Step, *, final: bool = False) -> object:
+        looks.append(step)
+        return adopt(self, step, final=final) if len(looks) > 5 else None
+
+    monkeypatch.setattr(Store, "adopt", late)
+    step = number_step(5)
+    driver = Driver(tmp_path / "run", None, LateEngine(1))
+    assert not driver.run([step]).failed
+    assert result_of(driver, step) == 5
+    assert (len(looks), LateEngine.submitted) == (6, 1)
+
+
 DRIVER = """
 import sys
 from pathlib import Path
@@ -428,6 +523,21 @@ def test_a_dead_holder_on_this_machine_is_not_waited_for(tmp_path: Path) -> None
     subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=True)
     assert (tmp_path / "lease-1" / "owner.json").exists()
     assert lease.take(tmp_path) == tmp_path / "lease-2"
+
+
+def test_a_lease_is_read_where_nothing_can_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by `kinscope status` in another's run, or on a full disk."""
+    assert lease.take(tmp_path) is not None
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    assert lease.is_held(tmp_path)
+    monkeypatch.setattr(lease, "STALE_SECONDS", -1.0)
+    assert not lease.is_held(tmp_path)
 
 
 def test_a_worker_leaves_at_once_where_the_artefact_is_there(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from kinscope.core.quoting import printable
 if TYPE_CHECKING:
     from kinscope.core.progress import Progress
     from kinscope.workflow.engine.driver import Event, Snapshot
+    from kinscope.workflow.engine.schedule import Usage
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,18 @@ def duration(seconds: float) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def used(usage: Usage, *, moving: bool = True) -> str:
+    """E.g. ``12 steps/min, 340 ns/day; 0.42 core hours, 17 GPU hours so far``; the pace if ``moving``."""
+    pace = {"steps/min": usage.steps_per_minute, "ns/day": usage.ns_per_day} if moving else {}
+    hours = {"core hours": usage.core_hours, "GPU hours": usage.gpu_hours}
+    said = [", ".join(f"{_short(n)} {unit}" for unit, n in one.items() if n) for one in (pace, hours)]
+    return "; ".join(filter(None, said)) + " so far" * bool(said[1])
+
+
+def _short(number: float) -> str:
+    return f"{number:.2g}" if number < 9.95 else f"{number:,.0f}"
+
+
 class QuietWatcher:
     """Says nothing but failures, and what was damaged or done without."""
 
@@ -125,19 +138,21 @@ class LineWatcher(QuietWatcher):
     """One line per finished step, for logs and pipes."""
 
     def __init__(self) -> None:
-        self._left = ""
-        self._counted = ""
+        self._ended: list[str] = []
 
     def __call__(self, event: Event) -> None:
-        """Print what a log should hold."""
+        """Print what a log should hold: with the snapshot that counts it, what has ended."""
         super().__call__(event)
-        if event.snapshot is not None:
-            self._left = f"about {duration(event.snapshot.seconds_left)} left"
-            self._counted = f"{event.snapshot.settled}/{event.snapshot.total}"
-        elif event.kind == "finished":
-            self._print(f"[{self._counted}] {event.label}: {duration(event.seconds)}; {self._left}")
+        if event.kind == "finished":
+            self._ended.append(f"{event.label}: {duration(event.seconds)}")
         elif event.kind == "skipped":
-            self._print(f"[{self._counted}] {event.label}: skipped, what it needs has failed")
+            self._ended.append(f"{event.label}: skipped, what it needs has failed")
+        elif event.snapshot is not None:
+            now = event.snapshot
+            for text in self._ended:
+                left = f"about {duration(now.seconds_left)} left, {used(now.usage)}"
+                self._print(f"[{now.settled}/{now.total}] {text}; {left}")
+            self._ended.clear()
 
 
 class LiveWatcher(QuietWatcher):
@@ -179,22 +194,23 @@ class LiveWatcher(QuietWatcher):
         self._console.print(f"  [{colour}]{word}[/]  {escape(printable('  '.join(about)))}")
 
     def _draw(self, snapshot: Snapshot) -> Any:
+        from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
         from rich.text import Text
 
-        table = Table.grid(padding=(0, 2))
+        head, rows = Table.grid(padding=(0, 2)), Table.grid(padding=(0, 2))
         elapsed = time.monotonic() - self._started
-        table.add_row(
+        head.add_row(
             Text(f"{snapshot.settled} of {snapshot.total} steps", style="bold"),
-            ProgressBar(total=max(elapsed + snapshot.seconds_left, 1e-3), completed=elapsed, width=30),
+            ProgressBar(total=max(elapsed + snapshot.seconds_left, 1e-3), completed=elapsed, width=20),
             Text(f"{duration(elapsed)} gone, about {duration(snapshot.seconds_left)} left", style="bold"),
         )
         for running in snapshot.running:
-            bar = ProgressBar(total=1.0, completed=running.fraction, width=30)
-            told = f"{printable(running.text)}  {duration(running.elapsed_seconds)}"
-            table.add_row(Text(printable(running.label)), bar, Text(told, "dim"))
-        return table
+            bar = ProgressBar(total=1.0, completed=running.fraction, width=10)
+            told = f"{printable(running.text)}  {duration(running.elapsed_seconds)}".strip()
+            rows.add_row("", Text(printable(running.label)), bar, Text(told, "dim"))
+        return Group(head, Text(used(snapshot.usage), "dim"), rows)
 
 
 class Bar:

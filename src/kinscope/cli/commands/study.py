@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinscope.cli.console import Console, echo, show, show_json
+from kinscope.cli.console import Console, echo, show, show_json, used
 from kinscope.cli.options import (
     AsCsv,
     AsJson,
@@ -224,28 +224,31 @@ def resume(directory: RunDirectory, place: WhereOptions, console: Console) -> No
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """How far a study is, and what its dynamics still lacks."""
-    from kinscope.workflow.engine.driver import work_of
+    from kinscope.workflow.engine.driver import read_usage, work_of
     from kinscope.workflow.engine.lease import is_held
     from kinscope.workflow.study import plan_of
     from kinscope.workflow.trajectory_run import sampled, share_done
 
     study, steps, store = plan_of(directory)
     done = [store.find(step) is not None for step in steps]
-    systems = sampled(directory, steps, store)
+    systems, usage = sampled(directory, steps, store), read_usage(directory)
+    both = list(zip(steps, done, strict=True))
     if as_json:
-        rows = [{"label": step.label, "done": is_done} for step, is_done in zip(steps, done, strict=True)]
-        show_json({"variant": study.variant.short, "steps": rows, "dynamics": systems})
+        rows = [{"label": step.label, "done": is_done} for step, is_done in both]
+        show_json({"variant": study.variant.short, "steps": rows, "dynamics": systems, "usage": usage})
         return
     echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
-    for step, is_done in zip(steps, done, strict=True):
-        runs = is_held(work_of(directory, step))
-        word = f"{share_done(directory, step):.0%}" if runs else "to do"
+    runs = {step.key for step, is_done in both if not is_done and is_held(work_of(directory, step))}
+    for step, is_done in both:
+        word = f"{share_done(directory, step):.0%}" if step.key in runs else "to do"
         word = "done" if is_done else "damaged" if step.key in store.damaged else word
         echo(f"  {word:<7} {step.label}")
     for one in systems:
         done_ns = f"{one.done_ns:.4g} of {one.planned_ns:.4g} ns" if one.planned_ns else "not begun"
         wanted = f"a statement takes {one.missing_ns:,.0f} ns more ({one.wanted})"
         echo(f"dynamics of {one.system}: {done_ns}; {wanted if one.missing_ns else 'enough for a statement'}")
+    if said := used(usage, moving=bool(runs)):
+        echo(said)
     if not all(done):
         echo(f"Go on with:  kinscope resume {directory}")
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from kinscope.core.errors import ComputationError, SettingsError
 from kinscope.core.files import read_text
@@ -31,6 +31,9 @@ _MARGIN_SECONDS = 60.0
 """Before the end of a job, at which a step is asked to save itself and leave."""
 _LEAVE_SECONDS = 600.0
 """Before that, from which on it leaves at its next checkpoint."""
+_GIGABYTES = 2
+"""Of memory for each step that a container runs at once."""
+_DEVICES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 _IDLE: list[Nursery] = []
 """On a node, of this one of Parsl's workers."""
 _INTERCHANGE = (
@@ -102,10 +105,17 @@ class ClusterFile(Pool):
     """Lines of shell before the worker starts: modules, the virtual environment."""
     cpu: Pool | None = None
     """Jobs for the steps that need no GPU; without them those take a place of the others."""
-    image: str = Field(default="", max_length=300)
+    image: str = Field(default="", max_length=300, validate_default=True)
     """Of the container, on Kubernetes."""
     volumes: dict[str, str] = Field(default={}, max_length=20)
     """Claims and where they are mounted, on Kubernetes."""
+
+    @field_validator("image")
+    @classmethod
+    def _is_named(cls, image: str, others: ValidationInfo) -> str:
+        if not image and others.data.get("provider") == "kubernetes":
+            raise ValueError("Kubernetes runs a container's, with kinscope in it")
+        return image
 
     def words(self) -> str:
         """What a measured speed of dynamics holds for."""
@@ -124,7 +134,7 @@ def read_cluster(path: Path) -> ClusterFile:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(
-            f"The cluster's {name or 'file'} is not usable: {first['msg']}.",
+            f"The cluster's {name or 'file'} is not usable: {first['msg'].removeprefix('Value error, ')}.",
             where=f"{path}: {name}",
             remedy="A file of a few lines does: " + "; ".join(_EXAMPLE.splitlines()),
         ) from error
@@ -136,7 +146,7 @@ class Cluster:
     ``file``: what it is. ``directory``: of the run, on a file system that every node shares; Parsl keeps its
     scripts and logs in it.
 
-    Raises SettingsError if Parsl is not installed, or cannot work in the directory.
+    Raises SettingsError if Parsl is not installed, or cannot work in the directory or with the cluster.
     """
 
     queued = 1
@@ -150,6 +160,7 @@ class Cluster:
         # One queue for all: what needs no GPU sits on one for a while.
         both = "cpu" in places
         self.capacity: Mapping[str, int] = {"cpu": 0, "gpu": 0} | places if both else {"cpu": places["gpu"]}
+        self.gpus: Mapping[str, float] = {"gpu": 1.0, "cpu": 0.0 if both else 1.0} if file.gpus else {}
         self._ended: queue.SimpleQueue[tuple[str, Any]] = queue.SimpleQueue()
         self._apps: dict[str, Any] = {}
         self._kernel: Any = None
@@ -169,6 +180,13 @@ class Cluster:
                 where="--cluster",
                 remedy='Install it beside kinscope: pip install "kinscope[hpc]"',
             ) from None
+        try:
+            for pool in self.pools.values():
+                self._provider(pool)
+        except Exception as error:  # it lacks a package, or what says where the cluster is
+            raise SettingsError(
+                f"Parsl cannot use this cluster: {error}", where=f"provider: {file.provider}"
+            ) from error
 
     def submit(self, step: Step, work: Path) -> None:
         """Queue a worker; jobs are asked for as there are steps for them."""
@@ -265,13 +283,20 @@ class Cluster:
             "volumes": list(self.file.volumes.items()),
         }
         kind, terms = _TERMS[self.file.provider]
+        memory = f"{_GIGABYTES * pool.at_once}Gi"
+        always: dict[str, dict[str, Any]] = {
+            "slurm": {"exclusive": False},
+            # By cores, as -nnodes is of one make of LSF; through stdin, or #BSUB lines may be passed over.
+            "lsf": {"cores_per_block": pool.cores, "request_by_nodes": False, "bsub_redirection": True},
+            "kubernetes": {"init_cpu": pool.cores, "init_mem": memory, "max_mem": memory},
+        }
         return getattr(providers, kind)(
             init_blocks=0,
             min_blocks=0,
             max_blocks=pool.jobs,
             worker_init="\n".join([*first, *self.file.environment]),
             **{theirs: said[ours] for ours, theirs in terms.items() if said[ours]},
-            **({"exclusive": False} if self.file.provider == "slurm" else {}),
+            **always.get(self.file.provider, {}),
         )
 
 
@@ -288,11 +313,12 @@ def run_worker(work: str, job_seconds: float | None) -> int:
     import psutil
 
     # A killed pool takes its steps along only after they saved themselves: SIGTERM, not SIGKILL.
-    nursery = begin_in(_IDLE, Path(work), ending=signal.SIGTERM)
+    manager = psutil.Process(os.getppid())
+    nursery = begin_in(_IDLE, Path(work), _device(manager.environ()), ending=signal.SIGTERM)
     code = None
     for number, margin in ((LEAVE, _LEAVE_SECONDS), (signal.SIGTERM, _MARGIN_SECONDS)):
         if code is None and job_seconds is not None:
-            began = psutil.Process(os.getppid()).create_time()
+            began = manager.create_time()
             code = nursery.ended(max(1.0, began + _before(job_seconds, margin) - time.time()))
             if code is None:
                 nursery.tell(number)
@@ -300,3 +326,13 @@ def run_worker(work: str, job_seconds: float | None) -> int:
         code = nursery.ended(None)
     _IDLE.append(nursery)
     return STOPPED if code is None else code
+
+
+def _device(job: Mapping[str, str]) -> dict[str, str]:
+    """The worker's GPU as the scheduler named it in the job's environment; Parsl numbers them from 0."""
+    found = {}
+    for name in _DEVICES:
+        mine, given = os.environ.get(name, ""), job.get(name, "").split(",")
+        if mine.isdigit() and int(mine) < len(given) and given[0]:
+            found[name] = given[int(mine)]
+    return found

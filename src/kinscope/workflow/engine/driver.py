@@ -7,7 +7,7 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +18,17 @@ from kinscope.core.files import discard, read_own, write_atomic
 from kinscope.workflow.engine.context import PROGRESS_FILE
 from kinscope.workflow.engine.lease import is_held
 from kinscope.workflow.engine.processes import Processes
-from kinscope.workflow.engine.schedule import Schedule
+from kinscope.workflow.engine.schedule import Meter, Schedule, Usage
 from kinscope.workflow.engine.sources import source_digest
 from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.engine.store import ArtefactRecord, Store
 from kinscope.workflow.engine.worker import ERROR_FILE, JOB_FILE, LOG_FILE, STOPPED, Job
 
+USAGE_FILE = "usage.json"
+_NOTE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
+_LOOK_SHARE = 0.1
+"""Of the time, that may go into looking how far steps are: on a shared file system each look costs."""
 _SHORT_SECONDS = 10.0
 """A step that may wait in an engine's queue: a more urgent one then waits no longer for it."""
 _UNSEEN_SECONDS = 90.0
@@ -41,6 +45,7 @@ class Running:
     fraction: float
     text: str
     elapsed_seconds: float
+    ns_per_day: float
 
 
 @dataclass(frozen=True)
@@ -51,6 +56,7 @@ class Snapshot:
     total: int
     running: tuple[Running, ...]
     seconds_left: float
+    usage: Usage
 
 
 @dataclass(frozen=True)
@@ -74,11 +80,15 @@ class _Task:
     submitted: float
     begun: float | None = None
     """When its worker was first seen."""
+    ended: float | None = None
+    """When that left, and the artefact was not seen yet."""
+    first: tuple[float, float] | None = None
+    """The share done that the worker told first, and when."""
 
     @property
     def seconds(self) -> float:
-        """Since then."""
-        return time.monotonic() - (self.begun or self.submitted)
+        """From when its worker was first seen until it left."""
+        return (self.ended or time.monotonic()) - (self.begun or self.submitted)
 
 
 @dataclass
@@ -106,6 +116,10 @@ class Engine(Protocol):
     @property
     def queued(self) -> int:
         """How many short steps more it is given for each of these, which begin where one ends."""
+
+    @property
+    def gpus(self) -> Mapping[str, float]:
+        """The part of a GPU that a step of each resource sits on; none for what is not named."""
 
     def submit(self, step: Step, work: Path) -> None:
         """Start a worker on a work directory, or queue it."""
@@ -141,8 +155,8 @@ class Driver:
         self.cache = cache
         self.engine = engine or Processes()
         self.listener = listener or (lambda _event: None)
-        self._told = 0.0
-        self._unseen: dict[str, float] = {}
+        self._look_again = self._note_again = 0.0
+        self._meter = Meter(Usage(), {})
 
     def run(self, targets: list[Step]) -> Outcome:
         """Bring every target about as far as it goes; failures are in the outcome, not raised."""
@@ -152,6 +166,7 @@ class Driver:
             self._look_up(step, outcome)
         self._sweep(outcome)
         schedule = Schedule(steps, outcome.done, self.engine.capacity)
+        self._meter = Meter(read_usage(self.directory), self.engine.gpus)
         running: dict[str, _Task] = {}
         try:
             while True:
@@ -159,13 +174,17 @@ class Driver:
                 self._tell(schedule, running)
                 if not running:
                     return outcome
-                for key, code in self.engine.poll(_POLL_SECONDS):
-                    self._settle(running.pop(key), code, schedule, outcome)
+                late = [(key, 0) for key, task in running.items() if task.ended is not None]
+                for key, code in self.engine.poll(_POLL_SECONDS) + late:
+                    if self._settle(running[key], code, schedule, outcome):
+                        del running[key]
         except BaseException as end:
             if isinstance(end, Stopped):
                 end.lost = tuple(_lost(task) for task in running.values() if _lost(task))
             self.engine.cancel()
             raise
+        finally:
+            self._note_usage(self._used(schedule, running.values()))
 
     def prepare(self, targets: list[Step]) -> Iterator[tuple[Step, Path]]:
         """Write down the job of every step that is not there, for another engine; its work directory."""
@@ -255,13 +274,21 @@ class Driver:
         write_atomic(work / JOB_FILE, job.model_dump_json(), lasting=False)
         return None
 
-    def _settle(self, task: _Task, code: int, schedule: Schedule, outcome: Outcome) -> None:
-        """What became of a step whose worker ended: its artefact counts, not the exit code."""
+    def _settle(self, task: _Task, code: int, schedule: Schedule, outcome: Outcome) -> bool:
+        """What became of a step whose worker ended: its artefact counts, not the exit code.
+
+        False if that is yet to come, over a network that lags.
+        """
         step = task.step
+        task.ended = task.ended or time.monotonic()
         record = self.store.adopt(step)
+        if record is None and code == 0 and time.monotonic() - task.ended < _UNSEEN_SECONDS:
+            return False
+        seconds = task.seconds if task.begun else record.wall_seconds if record else 0.0
+        self._meter.ended(schedule.resource(step), seconds, finished=record is not None)
         if record is not None:
             self._finish(task, record, schedule, outcome)
-        elif code == STOPPED or self._comes(task, code):
+        elif code == STOPPED or (code and not (task.work / ERROR_FILE).exists() and is_held(task.work)):
             schedule.put(step)
         else:
             outcome.failed[step.key] = _read_error(task, code)
@@ -269,13 +296,7 @@ class Driver:
             for skipped in schedule.settle(step, failed=True):
                 outcome.skipped.add(skipped.key)
                 self.listener(Event("skipped", skipped.label))
-
-    def _comes(self, task: _Task, code: int) -> bool:
-        """Whether its artefact is yet to come: by another's worker, or over a network that lags."""
-        if code:
-            return not (task.work / ERROR_FILE).exists() and is_held(task.work)
-        since = self._unseen.setdefault(task.step.key, time.monotonic())
-        return time.monotonic() - since < _UNSEEN_SECONDS
+        return True
 
     def _finish(self, task: _Task, record: ArtefactRecord, schedule: Schedule, outcome: Outcome) -> None:
         step = task.step
@@ -293,13 +314,39 @@ class Driver:
         self.listener(Event("finished", step.label, seconds=task.seconds))
 
     def _tell(self, schedule: Schedule, running: dict[str, _Task]) -> None:
-        if running and time.monotonic() - self._told < _POLL_SECONDS:
+        begun = time.monotonic()
+        if running and begun < self._look_again:
             return
-        self._told = time.monotonic()
-        now = {key: _progress_of(task) for key, task in running.items()}
-        left = schedule.seconds_left({key: one.fraction for key, one in now.items() if one is not None})
-        seen = tuple(one for one in now.values() if one is not None)
-        self.listener(Event("progress", snapshot=Snapshot(schedule.settled, schedule.total, seen, left)))
+        now = {key: one for key, task in running.items() if (one := _progress_of(task)) is not None}
+        left = schedule.seconds_left({key: one.fraction for key, one in now.items()})
+        usage = self._used(schedule, running.values(), sum(one.ns_per_day for one in now.values()))
+        self.listener(
+            Event(
+                "progress",
+                snapshot=Snapshot(schedule.settled, schedule.total, tuple(now.values()), left, usage),
+            )
+        )
+        if begun > self._note_again:
+            self._note_usage(usage)
+        took = time.monotonic() - begun
+        self._look_again = begun + max(_POLL_SECONDS, took / _LOOK_SHARE)
+
+    def _used(self, schedule: Schedule, tasks: Iterable[_Task], ns_per_day: float = 0.0) -> Usage:
+        held = [(schedule.resource(task.step), task.seconds) for task in tasks if task.begun is not None]
+        return self._meter.usage(held, ns_per_day)
+
+    def _note_usage(self, usage: Usage) -> None:
+        """For `kinscope status`, and the next driver."""
+        self._note_again = time.monotonic() + _NOTE_SECONDS
+        with suppress(OSError):
+            write_atomic(self.directory / USAGE_FILE, usage.model_dump_json(), lasting=False)
+
+
+def read_usage(run: Path) -> Usage:
+    """What the drivers of a run directory have taken so far, as the last one noted."""
+    with suppress(*_UNREADABLE):
+        return Usage.model_validate_json(read_own(run / USAGE_FILE))
+    return Usage()
 
 
 def work_of(run: Path, step: Step) -> Path:
@@ -319,11 +366,16 @@ def _progress_of(task: _Task) -> Running | None:
         if not (task.work / LOG_FILE).exists():
             return None
         task.begun = time.monotonic()
-    fraction, text = 0.0, ""
+    fraction, text, pace = 0.0, "", 0.0
     with suppress(*_UNREADABLE):
         content = json.loads(read_own(task.work / PROGRESS_FILE))
-        fraction, text = float(content["fraction"]), str(content["text"])
-    return Running(task.step.label, fraction, text, task.seconds)
+        fraction, text, when = float(content["fraction"]), str(content["text"]), float(content["time"])
+        if fraction and task.first is None:
+            task.first = fraction, when
+        elif task.first is not None and when > task.first[1]:
+            share_per_second = (fraction - task.first[0]) / (when - task.first[1])
+            pace = max(0.0, share_per_second * task.step.nanoseconds * 86400)
+    return Running(task.step.label, fraction, text, task.seconds, pace)
 
 
 def _read_error(task: _Task, code: int) -> ComputationError:

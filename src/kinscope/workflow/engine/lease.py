@@ -133,10 +133,11 @@ def _identity(pid: int) -> dict[str, object]:
 
 
 def _clock(folder: Path) -> float:
-    """The time as the file system tells it: its clock may not be this machine's."""
+    """The time as the file system tells it, as its clock may not be this machine's; else this machine's."""
     probe = folder / f".clock-{os.getpid()}-{platform.node()}"
-    probe.write_bytes(b"")
-    try:
-        return probe.stat().st_mtime
-    finally:
+    with suppress(OSError):  # it is full, or another's to write on
+        probe.write_bytes(b"")
+        beaten = probe.stat().st_mtime
         probe.unlink(missing_ok=True)
+        return beaten
+    return time.time()

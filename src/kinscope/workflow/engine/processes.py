@@ -83,6 +83,7 @@ class Processes:
         self.devices = tuple(devices)
         self.per_device = max(1, per_device)
         self.capacity: Mapping[str, int] = {"cpu": max(1, cores), "gpu": len(self.devices) * self.per_device}
+        self.gpus: Mapping[str, float] = {"gpu": 1 / self.per_device}
         self._running: dict[str, tuple[Nursery, Device | None]] = {}
         self._idle: list[Nursery] = []
 

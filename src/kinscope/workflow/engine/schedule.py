@@ -1,12 +1,62 @@
-"""What is to run next and how long it all takes, kept up as steps settle: linear in the number of steps."""
+"""What is to run next, how long it all takes and what it took, kept up as steps settle, in linear time."""
 
 from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Collection, Mapping
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Mapping
 
+from kinscope.core.records import Record
 from kinscope.workflow.engine.step import Step
+
+_WINDOW_SECONDS = 600.0
+_LEAST_SECONDS = 10.0
+"""Over which steps a minute are counted: the last ten minutes, and no moment."""
+
+
+class Usage(Record):
+    """What a run took, over all its drivers, and how fast it goes."""
+
+    core_hours: float = 0.0
+    gpu_hours: float = 0.0
+    steps_per_minute: float = 0.0
+    ns_per_day: float = 0.0
+
+
+class Meter:
+    """Keeps account of what steps take, from the ``before`` of earlier drivers on.
+
+    ``gpus``: the part of a GPU that a step of each resource sits on. ``clock``: in seconds.
+    """
+
+    def __init__(
+        self, before: Usage, gpus: Mapping[str, float], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._cores, self._devices = before.core_hours, before.gpu_hours
+        self._gpus, self._clock, self._began = gpus, clock, clock()
+        self._finished: deque[float] = deque()
+
+    def ended(self, resource: str, seconds: float, *, finished: bool) -> None:
+        """A step ran for so long, to its end or not."""
+        self._cores += seconds / 3600
+        self._devices += seconds / 3600 * self._gpus.get(resource, 0.0)
+        if finished:
+            self._finished.append(self._clock())
+
+    def usage(self, running: Collection[tuple[str, float]], ns_per_day: float) -> Usage:
+        """Up to now; ``running``: what each running step sits on, and for how many seconds."""
+        now = self._clock()
+        while self._finished and now - self._finished[0] > _WINDOW_SECONDS:
+            self._finished.popleft()
+        counted = max(_LEAST_SECONDS, min(_WINDOW_SECONDS, now - self._began))
+        return Usage(
+            core_hours=self._cores + sum(seconds for _, seconds in running) / 3600,
+            gpu_hours=self._devices + sum(s * self._gpus.get(on, 0.0) for on, s in running) / 3600,
+            steps_per_minute=60 * len(self._finished) / counted,
+            ns_per_day=ns_per_day,
+        )
 
 
 class Schedule:

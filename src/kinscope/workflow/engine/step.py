@@ -39,7 +39,7 @@ class Step:
     what is made without them is not kept as final. ``shared``: true for work that no variant enters into:
     kept in the machine's shared cache and reused. ``cost_seconds``: a first guess of its time on one core,
     for the time-left display and for scheduling. ``resource``: ``cpu`` (one core) or ``gpu`` (a slot of a
-    device, or a core where there is no device).
+    device, or a core where there is no device). ``nanoseconds``: simulated in it.
     """
 
     stage: Stage
@@ -50,6 +50,7 @@ class Step:
     shared: bool = False
     cost_seconds: float = 1.0
     resource: Literal["cpu", "gpu"] = "cpu"
+    nanoseconds: float = 0.0
 
     @property
     def name(self) -> str:

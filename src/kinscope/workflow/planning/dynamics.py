@@ -130,6 +130,7 @@ def _longer(before: Step, side: str, extension: Extension) -> Step:
         shared=side == "native",
         cost_seconds=longer_ns * _SECONDS_PER_NS[on],
         resource=_resource(on),
+        nanoseconds=extension.length_ns,
     )
 
 
@@ -169,6 +170,7 @@ def _first_length(study: Study, side: str, state: str, number: int, ligand: str)
         shared=side == "native",
         cost_seconds=share if share is not None else dynamics.length_ns * _SECONDS_PER_NS[on],
         resource=_resource(on),
+        nanoseconds=(steps or 0) * dynamics.protocol.time_step_fs * 1e-6,
     )
 
 
