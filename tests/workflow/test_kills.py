@@ -42,20 +42,20 @@ AROUND = os.environ | {
 SIDES = ("native", "mutant")
 REPLICAS = 2
 VACUUM, LONG, WATER, GROMACS = "vacuum", "long", "water", "gromacs"
-"""What is run: a residue alone, for a moment or a minute, in water, or in water on GROMACS."""
+"""What is run: a residue alone, for a moment or for long (``long-STEPS``), in water, or there on GROMACS."""
 TIMING = {"wall_seconds", "resumes"}
 """What may differ between a run that was killed and one that was not."""
 
 
 def protocol(kind: str) -> ProtocolSettings:
-    checkpoints, frames = {VACUUM: (100, 20), LONG: (5000, 1000)}.get(kind, (30, 10))
+    checkpoints, frames = {VACUUM: (100, 20), LONG: (5000, 1000)}.get(kind.partition("-")[0], (30, 10))
     return ProtocolSettings(
         checkpoint_interval_steps=checkpoints, frame_interval_steps=frames, equilibration_fraction=0.3
     )
 
 
 def production(kind: str) -> int:
-    return {VACUUM: 2000, LONG: 400_000}.get(kind, 240)
+    return int(kind.partition("-")[2] or {VACUUM: 2000}.get(kind, 240))
 
 
 def replica_steps(systems: dict[str, Step], kind: str) -> list[Step]:
