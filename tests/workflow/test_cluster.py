@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as pq
 import pytest
@@ -22,9 +23,10 @@ from kinscope.core.errors import SettingsError
 from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile, read_cluster
-from kinscope.workflow.engine.driver import Driver
+from kinscope.workflow.engine.context import StepContext
+from kinscope.workflow.engine.driver import Driver, read_usage
 from kinscope.workflow.engine.processes import Processes
-from kinscope.workflow.engine.step import Step, in_order
+from kinscope.workflow.engine.step import Stage, Step, in_order
 from kinscope.workflow.engine.store import Store
 from kinscope.workflow.study import Run
 from workflow.test_kills import LONG, SIDES, begin, compare, protocol, references, replica_steps, system_steps
@@ -56,6 +58,8 @@ def slurm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         ("provider: slurm\nwalltime: 8h", "walltime"),
         ("provider: slurm\ngpu: 4", "gpu"),
         ("provider: slurm\ncpu: {jobs: 0}", "cpu.jobs"),
+        ("queue: gpu", "provider"),
+        ("provider: kubernetes", "image"),
     ],
 )
 def test_what_is_wrong_with_a_clusters_file_is_named(text: str, where: str, tmp_path: Path) -> None:
@@ -64,6 +68,7 @@ def test_what_is_wrong_with_a_clusters_file_is_named(text: str, where: str, tmp_
     with pytest.raises(SettingsError, match=f"cluster's {where} is not usable") as error:
         read_cluster(path)
     assert str(path) in error.value.where
+    assert error.value.exit_code == 2
 
 
 def test_a_folder_that_parsl_starts_nothing_in_is_refused(tmp_path: Path) -> None:
@@ -84,10 +89,106 @@ def test_a_pool_runs_a_step_a_gpu_or_a_core(tmp_path: Path) -> None:
     assert Cluster(file, tmp_path).capacity == {"cpu": 32, "gpu": 12}
     assert Cluster(file.model_copy(update={"cpu": None}), tmp_path).capacity == {"cpu": 12}
     assert Cluster(ClusterFile(provider="local", cores=8), tmp_path).capacity == {"cpu": 8, "gpu": 0}
+
+
+FULL = {
+    "queue": "big",
+    "account": "lab",
+    "walltime": "08:00:00",
+    "cores": 16,
+    "gpus": 4,
+    "environment": ["module load cuda"],
+}
+SCHEDULER = """#!/bin/sh
+for last; do :; done
+cat "${{last:-/dev/stdin}}" > {submitted}
+echo " $*" >> {submitted}
+echo "Submitted batch job 7"
+echo "Job <7> is submitted to queue <big>."
+"""
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "program", "option", "lines"),
+    [
+        ("slurm", "sbatch", "#SBATCH --constraint=a100",
+         {"--partition=big", "--account=lab", "--time=480", "--cpus-per-task=16", "--gpus-per-node=4"}),
+        ("pbs", "qsub", "#PBS -l place=pack",
+         {"-l walltime=08:00:00", "-l select=1:ncpus=16:ngpus=4", "-q big", "-A lab"}),
+        ("lsf", "bsub", "#BSUB -R a100",
+         {"-q big", "-P lab", "-W 480", "-n 16", '-R "span[ptile=16]"', '-gpu "num=4"'}),
+    ],
+)  # fmt: skip
+def test_a_scheduler_is_asked_for_what_the_file_says(
+    scheduler: str,
+    program: str,
+    option: str,
+    lines: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a script as its program reads it: a file's, or LSF's from stdin, which else skips #BSUB lines."""
+    pytest.importorskip("parsl")
+    submitted = tmp_path / "submitted"
+    (tmp_path / program).write_text(SCHEDULER.format(submitted=submitted))
+    (tmp_path / program).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    file = ClusterFile.model_validate(FULL | {"provider": scheduler, "options": [option]})
     provider = Cluster(file, tmp_path)._provider(file)
-    assert (provider.partition, provider.walltime, provider.gpus_per_node) == ("gpu", "08:00:00", 4)
-    assert "--constraint=a100" in provider.scheduler_options
-    assert provider.worker_init.strip().endswith("module load cuda")
+    provider.script_dir = str(tmp_path)
+    assert provider.submit("run_a_pool", 1)
+    text = submitted.read_text()
+    assert option in text.splitlines()
+    for line in lines:
+        assert f" {line}" in text, text
+    assert "--exclusive" not in text
+    assert text.index("\nmodule load cuda\n") < text.index("run_a_pool")
+
+
+def test_a_container_is_given_cores_memory_and_devices(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two gigabytes a step: with the half that Parsl gives to all, none would load."""
+    kube = pytest.importorskip("parsl.providers.kubernetes.kube")
+    file = ClusterFile.model_validate(
+        FULL | {"provider": "kubernetes", "image": "lab/kinscope", "volumes": {"runs": "/runs"}}
+    )
+    monkeypatch.setattr(kube, "_kubernetes_enabled", False)
+    with pytest.raises(SettingsError, match="kubernetes"):
+        Cluster(file, tmp_path)
+    monkeypatch.setattr(kube, "_kubernetes_enabled", True)
+    monkeypatch.setattr(kube, "config", SimpleNamespace(load_kube_config=lambda: None), raising=False)
+    monkeypatch.setattr(kube, "client", SimpleNamespace(CoreV1Api=object), raising=False)
+    found = Cluster(file, tmp_path)._provider(file)
+    assert (found.image, found.persistent_volumes) == ("lab/kinscope", [("runs", "/runs")])
+    assert (found.init_cpu, found.max_cpu, found.init_mem, found.max_mem) == (16, 16, "8Gi", "8Gi")
+    assert found.extra_limits == {"nvidia.com/gpu": "4"}
+
+
+def show_device(context: StepContext) -> None:
+    """Tell which GPU a step may see."""
+    time.sleep(0.5)
+    (context.output / NAME).write_text(os.environ["CUDA_VISIBLE_DEVICES"])
+
+
+def test_a_step_sees_the_gpu_that_the_scheduler_gave_not_the_nodes_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Parsl numbers devices from 0 in each job: on a shared node those may be another user's."""
+    pytest.importorskip("parsl")
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent), prepend=os.pathsep)
+    importable(monkeypatch)
+    stage = Stage("show", f"{Path(__file__).stem}:show_device")
+    steps = [Step(stage, f"{number}", {"number": number}, resource="gpu") for number in range(4)]
+    given = ("export CUDA_VISIBLE_DEVICES=GPU-5a,7",)
+    cluster = Cluster(ClusterFile(provider="local", gpus=2, environment=given), tmp_path / "run")
+    try:
+        assert not Driver(tmp_path / "run", None, cluster).run(steps).failed
+    finally:
+        cluster.cancel()
+    assert set(contents(tmp_path / "run", steps)) <= {"GPU-5a", "7"}
+    used = read_usage(tmp_path / "run")
+    assert used.gpu_hours == used.core_hours > 0.0
 
 
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
