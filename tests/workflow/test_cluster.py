@@ -191,6 +191,12 @@ def test_a_step_sees_the_gpu_that_the_scheduler_gave_not_the_nodes_first(
     assert used.gpu_hours == used.core_hours > 0.0
 
 
+def heeding() -> None:
+    """As on a terminal, whatever the tests themselves run under."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def importable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", str(TESTS), prepend=os.pathsep)
 
@@ -216,6 +222,48 @@ def test_parsl_makes_what_processes_make(tmp_path: Path, monkeypatch: pytest.Mon
     assert not outcome.reused
     assert not Driver(tmp_path / "here", None).run(steps).failed
     assert contents(tmp_path / "jobs", steps) == contents(tmp_path / "here", steps)
+
+
+def pools_of(run: Path) -> list[int]:
+    """Processes of Parsl's that take steps of a run."""
+    found = []
+    for command in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            words = command.read_bytes()
+            if b"process_worker_pool" in words and str(run).encode() in words:
+                found.append(int(command.parent.name))
+    return found
+
+
+def test_a_terminal_that_goes_takes_the_jobs_along_and_the_study_says_how_it_goes_on(tmp_path: Path) -> None:
+    """Its SIGHUP, as Ctrl-C, reaches all processes in front: Parsl's too, which are needed to cancel jobs."""
+    pytest.importorskip("parsl")
+    (tmp_path / "here.yaml").write_text("provider: local\ncores: 2\n")
+    words = ["assess", "K404E", "--md-minutes", "0", "--cluster", "here.yaml", "--out", "run"]
+    study = subprocess.Popen(
+        [sys.executable, "-m", "kinscope", *words],
+        cwd=tmp_path,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"KINSCOPE_CACHE": str(tmp_path / "cache")},
+        preexec_fn=heeding,
+        start_new_session=True,
+    )
+    while not list(tmp_path.glob("run/work/*/log.txt")):
+        assert study.poll() is None, study.stderr and study.stderr.read()
+        time.sleep(0.1)
+    assert pools_of(tmp_path)
+    os.killpg(study.pid, signal.SIGHUP)
+    _, told = study.communicate(timeout=600)
+    assert study.returncode == 129
+    assert told.endswith(
+        "stopped by SIGHUP.\n  kept: everything finished, in run\n  go on: kinscope resume run\n"
+    )
+    deadline = time.monotonic() + 60
+    while pools_of(tmp_path):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 DRIVER = """
@@ -260,11 +308,8 @@ def kill_somebody(kind: str, run: Path, driver: subprocess.Popen[bytes], slurm: 
         os.kill(int((slurm / "slurmd.pid").read_text()), signal.SIGKILL)
         for pid in victims:
             os.kill(pid, signal.SIGKILL)
-        for command in Path("/proc").glob("[0-9]*/cmdline"):
-            with suppress(OSError):
-                words = command.read_bytes()
-                if b"process_worker_pool" in words and str(run).encode() in words:
-                    os.kill(int(command.parent.name), signal.SIGKILL)
+        for pid in pools_of(run):
+            os.kill(pid, signal.SIGKILL)
         time.sleep(1.0)
         subprocess.run(["/usr/sbin/slurmd"], check=True)
     return True

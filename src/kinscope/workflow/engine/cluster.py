@@ -37,10 +37,12 @@ _DEVICES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 _IDLE: list[Nursery] = []
 """On a node, of this one of Parsl's workers."""
 _INTERCHANGE = (
-    "import os, runpy; from kinscope.workflow.engine.lease import end_with; end_with(os.getppid()); "
+    "import os, runpy; from kinscope.workflow.engine.lease import end_with; os.setsid(); "
+    "end_with(os.getppid()); "
     "runpy.run_module('parsl.executors.high_throughput.interchange', run_name='__main__')"
 )
-"""Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back."""
+"""Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back. Not
+by a terminal's signals: without it, Parsl waits for ever to cancel a job."""
 _TERMS: dict[str, tuple[str, dict[str, str]]] = {
     "slurm": (
         "SlurmProvider",
