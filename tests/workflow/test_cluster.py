@@ -235,35 +235,58 @@ def pools_of(run: Path) -> list[int]:
     return found
 
 
-def test_a_terminal_that_goes_takes_the_jobs_along_and_the_study_says_how_it_goes_on(tmp_path: Path) -> None:
-    """Its SIGHUP, as Ctrl-C, reaches all processes in front: Parsl's too, which are needed to cancel jobs."""
+def assessed_on_jobs(folder: Path) -> subprocess.Popen[str]:
+    """A study in jobs of this machine's, in a session of its own, once steps run."""
     pytest.importorskip("parsl")
-    (tmp_path / "here.yaml").write_text("provider: local\ncores: 2\n")
+    (folder / "here.yaml").write_text("provider: local\ncores: 2\n")
     words = ["assess", "K404E", "--md-minutes", "0", "--cluster", "here.yaml", "--out", "run"]
     study = subprocess.Popen(
         [sys.executable, "-m", "kinscope", *words],
-        cwd=tmp_path,
+        cwd=folder,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"KINSCOPE_CACHE": str(tmp_path / "cache")},
+        env=os.environ | {"KINSCOPE_CACHE": str(folder / "cache")},
         preexec_fn=heeding,
         start_new_session=True,
     )
-    while not list(tmp_path.glob("run/work/*/log.txt")):
+    while not list(folder.glob("run/work/*/log.txt")):
         assert study.poll() is None, study.stderr and study.stderr.read()
         time.sleep(0.1)
-    assert pools_of(tmp_path)
-    os.killpg(study.pid, signal.SIGHUP)
+    assert pools_of(folder)
+    return study
+
+
+def end_of(study: subprocess.Popen[str], folder: Path) -> tuple[int, str]:
+    """Its exit code and last words, once none of its jobs is left."""
     _, told = study.communicate(timeout=600)
-    assert study.returncode == 129
-    assert told.endswith(
-        "stopped by SIGHUP.\n  kept: everything finished, in run\n  go on: kinscope resume run\n"
-    )
     deadline = time.monotonic() + 60
-    while pools_of(tmp_path):
+    while pools_of(folder):
         assert time.monotonic() < deadline
         time.sleep(0.1)
+    return study.returncode, told
+
+
+def test_a_terminal_that_goes_takes_the_jobs_along_and_the_study_says_how_it_goes_on(tmp_path: Path) -> None:
+    """Its SIGHUP, as Ctrl-C, reaches all processes in front: Parsl's too, which are needed to cancel jobs."""
+    study = assessed_on_jobs(tmp_path)
+    os.killpg(study.pid, signal.SIGHUP)
+    code, told = end_of(study, tmp_path)
+    assert code == 129
+    kept = "  kept: everything finished, in run\n  go on: kinscope resume run\n"
+    assert told.endswith(f"stopped by SIGHUP.\n{kept}")
+
+
+def test_a_study_does_not_wait_for_a_process_of_parsls_that_was_killed(tmp_path: Path) -> None:
+    """As by a login node that lacks memory."""
+    study, psutil = assessed_on_jobs(tmp_path), pytest.importorskip("psutil")
+    (interchange,) = (
+        one for one in psutil.Process(study.pid).children() if "interchange" in " ".join(one.cmdline())
+    )
+    interchange.kill()
+    code, told = end_of(study, tmp_path)
+    assert code == 1
+    assert "hands steps to the jobs has ended" in told
 
 
 DRIVER = """

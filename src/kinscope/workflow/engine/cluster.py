@@ -206,15 +206,30 @@ class Cluster:
             ended.append(self._code(*self._ended.get(timeout=seconds)))
             while True:
                 ended.append(self._code(*self._ended.get_nowait()))
+        if self._deaf():
+            raise ComputationError(
+                "The process that hands steps to the jobs has ended.",
+                where=str(self.directory / "parsl"),
+                remedy="If this machine ends large or long processes, go on from one that does not.",
+            )
         return ended
 
     def cancel(self) -> None:
         """Give every job back; what runs in them saves itself, if the scheduler gives it the time."""
+        deaf = self._deaf()
         kernel, self._kernel, self._apps = self._kernel, None, {}
-        if kernel is not None:
-            with suppress(Exception):
+        with suppress(Exception):
+            for one in deaf:  # Parsl would wait for its answer for ever
+                one.provider.cancel(list(one.provider.resources))
+            if kernel is not None and not deaf:
                 kernel.cleanup()
         self._ended = queue.SimpleQueue()
+
+    def _deaf(self) -> list[Any]:
+        """Parsl's executors whose interchange has ended."""
+        known = self._kernel.executors.values() if self._kernel is not None else ()
+        found = [(one, getattr(one, "interchange_proc", None)) for one in known]
+        return [one for one, process in found if process is not None and process.poll() is not None]
 
     def _code(self, key: str, future: Any) -> tuple[str, int]:
         """The worker's exit code; a worker that was lost with its node or job goes on elsewhere.
