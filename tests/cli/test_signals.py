@@ -199,10 +199,12 @@ USAGE = Usage(core_hours=0.4219, gpu_hours=16.8, steps_per_minute=11.7, ns_per_d
 
 def test_a_log_counts_what_ended_and_tells_pace_and_cost(capsys: pytest.CaptureFixture[str]) -> None:
     with LineWatcher() as watch:
+        watch(Event("progress", snapshot=Snapshot(2, 40, (), 7200.0, Usage())))  # jobs wait in their queue
         watch(Event("finished", "imatinib into native", seconds=12.0))
         watch(Event("progress", snapshot=Snapshot(3, 40, (), 240.0, USAGE)))
         watch(Event("progress", snapshot=Snapshot(3, 40, (), 200.0, USAGE)))
     assert capsys.readouterr().err == (
+        "[2/40] 0 running; about 2 h 00 min left\n"
         "[3/40] imatinib into native: 12 s; about 4 min left, "
         "12 steps/min, 1,340 ns/day; 0.42 core hours, 17 GPU hours so far\n"
     )

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from kinscope.workflow.engine.schedule import Usage
 
 
+_SILENT_SECONDS = 600.0
+
+
 @dataclass(frozen=True)
 class Console:
     """For whom a command prints, and whether it tells how far it is."""
@@ -135,10 +138,11 @@ class QuietWatcher:
 
 
 class LineWatcher(QuietWatcher):
-    """One line per finished step, for logs and pipes."""
+    """One line per finished step, for logs and pipes, and one where none has come for ten minutes."""
 
     def __init__(self) -> None:
         self._ended: list[str] = []
+        self._due = 0.0
 
     def __call__(self, event: Event) -> None:
         """Print what a log should hold: with the snapshot that counts it, what has ended."""
@@ -149,8 +153,12 @@ class LineWatcher(QuietWatcher):
             self._ended.append(f"{event.label}: skipped, what it needs has failed")
         elif event.snapshot is not None:
             now = event.snapshot
+            if time.monotonic() > self._due and now.settled < now.total:
+                self._ended.append(f"{len(now.running)} running")
+            if self._ended:
+                self._due = time.monotonic() + _SILENT_SECONDS
             for text in self._ended:
-                left = f"about {duration(now.seconds_left)} left, {used(now.usage)}"
+                left = ", ".join(filter(None, (f"about {duration(now.seconds_left)} left", used(now.usage))))
                 self._print(f"[{now.settled}/{now.total}] {text}; {left}")
             self._ended.clear()
 
