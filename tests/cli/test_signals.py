@@ -93,7 +93,7 @@ def test_a_study_that_is_stopped_says_how_it_goes_on(name: str, number: int, tmp
         assert f"stopped by {signal.Signals(number).name}" in told
         assert told.endswith(f"go on: {again}\n")
         assert "everything finished" in told
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while workers_in(tmp_path):
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -156,11 +156,13 @@ def test_kill_minus_nine_changes_nothing(native, reference, tmp_path):
             [sys.executable, "-c", code, str(native), str(tmp_path)], stdout=subprocess.PIPE, text=True
         )
         assert process.stdout is not None
+        before = time.monotonic()
         for count, _ in enumerate(process.stdout):
             if count >= patience:
-                time.sleep(0.013 * patience)
+                time.sleep(0.15 * patience * (time.monotonic() - before))  # into what comes next
                 os.kill(process.pid, signal.SIGKILL)
                 break
+            before = time.monotonic()
         process.stdout.close()
         kills += process.wait() == -signal.SIGKILL
         if (tmp_path / REPLICA_RECORD_FILE).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -43,14 +44,15 @@ def test_a_killed_assess_ends_in_the_same_result(tmp_path: Path) -> None:
     cache = tmp_path / "cache"
     assert assess(tmp_path / "whole", cache).wait() == 0
     killed = tmp_path / "killed"
-    delays = random.Random(404)
+    dice = random.Random(404)
     for attempt in range(6):
         process = assess(killed, cache, hash_seed=2 + attempt)
-        time.sleep(delays.uniform(3.0, 25.0))
-        if process.poll() is not None:
-            break
+        there = len(list(killed.glob("artefacts/*/*"))) + dice.randint(1, 3)
+        while len(list(killed.glob("artefacts/*/*"))) < there and process.poll() is None:
+            time.sleep(0.05)
+        time.sleep(dice.random())  # into the steps that then run
         process.kill()
-        process.wait()
+        assert process.wait() == -signal.SIGKILL or attempt, "it ended before it was killed once"
     finished = subprocess.run(
         [sys.executable, "-m", "kinscope", "resume", str(killed), "--quiet"],
         env=surroundings(cache, hash_seed=8),

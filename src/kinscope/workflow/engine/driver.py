@@ -284,7 +284,7 @@ class Driver:
         record = self.store.adopt(step)
         if record is None and code == 0 and time.monotonic() - task.ended < _UNSEEN_SECONDS:
             return False
-        seconds = task.seconds if task.begun else record.wall_seconds if record else 0.0
+        seconds = max(task.seconds if task.begun else 0.0, record.wall_seconds if record else 0.0)
         self._meter.ended(schedule.resource(step), seconds, finished=record is not None)
         if record is not None:
             self._finish(task, record, schedule, outcome)
