@@ -165,7 +165,7 @@ def test_status_says_which_nanoseconds_a_statement_lacks(tmp_path: Path) -> None
     first = next(step for step in steps if step.name == "replica")
     control = work_of(run.directory, first)
     control.mkdir(parents=True)
-    (control / PROGRESS_FILE).write_text('{"fraction": 0.5}')
+    (control / PROGRESS_FILE).write_text('{"fraction": 0.5, "text": "", "time": 0.0}')
     usage = Usage(core_hours=3.0, gpu_hours=12.5, steps_per_minute=2.0, ns_per_day=50.0)
     (run.directory / USAGE_FILE).write_text(usage.model_dump_json())
     told = CliRunner().invoke(app, ["status", str(run.directory)]).stdout

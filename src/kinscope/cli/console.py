@@ -58,10 +58,6 @@ class Console:
 
         return tell
 
-    def bar(self) -> Bar:
-        """Progress as one line of a terminal, redrawn in place."""
-        return Bar(shown=not (self.quiet or self.as_json) and sys.stderr.isatty())
-
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print text in which nothing acts on the terminal."""
@@ -219,24 +215,3 @@ class LiveWatcher(QuietWatcher):
             told = f"{printable(running.text)}  {duration(running.elapsed_seconds)}".strip()
             rows.add_row("", Text(printable(running.label)), bar, Text(told, "dim"))
         return Group(head, Text(used(snapshot.usage), "dim"), rows)
-
-
-class Bar:
-    """A line of progress on a terminal."""
-
-    def __init__(self, *, shown: bool) -> None:
-        self._shown = shown
-
-    def __enter__(self) -> Bar:
-        """Begin."""
-        return self
-
-    def __call__(self, share: float, text: str) -> None:
-        """Redraw."""
-        if self._shown:
-            typer.echo(f"\r{100 * share:3.0f} %  {printable(text)[:60]:<60}", err=True, nl=False)
-
-    def __exit__(self, *_: object) -> None:
-        """Clear the line."""
-        if self._shown:
-            typer.echo("\r" + " " * 70 + "\r", err=True, nl=False)

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import datetime
-import json
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +12,7 @@ import numpy as np
 from kinscope import __version__
 from kinscope.analysis.trajectory_compare import compare_contacts, compare_measures, lengths_differ
 from kinscope.core.errors import BadInputError, RunDirectoryError
-from kinscope.core.files import named_faults, read_own, sha256_of_file, write_atomic
+from kinscope.core.files import named_faults, sha256_of_file, write_atomic
 from kinscope.core.progress import Progress, silent
 from kinscope.core.records import Record, VersionedRecord
 from kinscope.core.residues import one_letter
@@ -40,8 +38,7 @@ from kinscope.trajectories.summary import principal_motion, replica_analysis
 from kinscope.trajectories.system import subject_of
 from kinscope.trajectories.topology import Topology, read_topology
 from kinscope.variants.model import Variant
-from kinscope.workflow.engine.context import PROGRESS_FILE
-from kinscope.workflow.engine.driver import work_of
+from kinscope.workflow.engine.driver import told_of, work_of
 from kinscope.workflow.engine.step import Step
 from kinscope.workflow.engine.store import Store, list_files, read_record
 from kinscope.workflow.planning.catalogue import REPLICA_STAGES
@@ -243,9 +240,7 @@ def _nanoseconds(replica: Step, directory: Path, store: Store) -> tuple[float, f
 
 def share_done(directory: Path, step: Step) -> float:
     """How much of a step its worker says it has done, 0 to 1; 0 where none has."""
-    with suppress(OSError, ValueError, KeyError, TypeError):
-        return float(json.loads(read_own(work_of(directory, step) / PROGRESS_FILE))["fraction"])
-    return 0.0
+    return told_of(work_of(directory, step))[0]
 
 
 def _damaged(folder: Path) -> RunDirectoryError:

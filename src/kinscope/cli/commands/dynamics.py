@@ -246,15 +246,14 @@ def analyse(
     named = frames.named(pack, out)
     variant = None if frames.variant is None else parse_variant(frames.variant, pack)
     settings = PassSettings(pocket_frames=pocket_frames)
-    with console.bar() as bar:
-        if isinstance(named, Path):
-            found = analyse_run(named, pack, out, variant=variant, settings=settings, progress=bar)
-        else:
-            found = [
-                analyse_files(
-                    *named, pack, out, variant=variant, chain=frames.chain, settings=settings, progress=bar
-                )
-            ]
+    tell = console.teller()
+    if isinstance(named, Path):
+        found = analyse_run(named, pack, out, variant=variant, settings=settings, progress=tell)
+    else:
+        chain = frames.chain
+        found = [
+            analyse_files(*named, pack, out, variant=variant, chain=chain, settings=settings, progress=tell)
+        ]
     if console.as_json:
         show_json([one.result for one in found])
         return

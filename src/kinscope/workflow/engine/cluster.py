@@ -43,29 +43,6 @@ _INTERCHANGE = (
 )
 """Ends with its driver, whatever ends that: jobs then miss it within a minute, and give themselves back. Not
 by a terminal's signals: without it, Parsl waits for ever to cancel a job."""
-_TERMS: dict[str, tuple[str, dict[str, str]]] = {
-    "slurm": (
-        "SlurmProvider",
-        {"queue": "partition", "account": "account", "walltime": "walltime", "cores": "cores_per_node",
-         "gpus": "gpus_per_node", "options": "scheduler_options"},
-    ),
-    "pbs": (
-        "PBSProProvider",
-        {"queue": "queue", "account": "account", "walltime": "walltime", "cores": "cpus_per_node",
-         "select": "select_options", "options": "scheduler_options"},
-    ),
-    "lsf": (
-        "LSFProvider",
-        {"queue": "queue", "account": "project", "walltime": "walltime", "cores": "cores_per_node",
-         "options": "scheduler_options"},
-    ),
-    "kubernetes": (
-        "KubernetesProvider",
-        {"image": "image", "cores": "max_cpu", "limits": "extra_limits", "volumes": "persistent_volumes"},
-    ),
-    "local": ("LocalProvider", {}),
-}  # fmt: skip
-"""Parsl's name of each scheduler, and what it calls what we say."""
 _EXAMPLE = "provider: slurm\nqueue: gpu\nwalltime: 08:00:00\ngpus: 4"
 
 
@@ -175,16 +152,14 @@ class Cluster:
         self._ends = file.provider not in ("local", "kubernetes")
         """Whether jobs have an end."""
         try:
-            import parsl  # noqa: F401
+            for pool in self.pools.values():
+                self._provider(pool)
         except ImportError:
             raise SettingsError(
                 "Running on a cluster needs Parsl, which is not installed.",
                 where="--cluster",
                 remedy='Install it beside kinscope: pip install "kinscope[hpc]"',
             ) from None
-        try:
-            for pool in self.pools.values():
-                self._provider(pool)
         except Exception as error:  # it lacks a package, or what says where the cluster is
             raise SettingsError(
                 f"Parsl cannot use this cluster: {error}", where=f"provider: {file.provider}"
@@ -286,35 +261,39 @@ class Cluster:
         )
 
     def _provider(self, pool: Pool) -> Any:
+        """What Parsl calls a scheduler, and what it calls what we say."""
         from parsl import providers
 
         # Parsl's programs lie beside the interpreter, which need not be on anybody's path.
         paths = {"PATH": str(Path(sys.executable).parent), "PYTHONPATH": os.environ.get("PYTHONPATH", "")}
         first = [f"export {name}={text}:${name}" for name, text in paths.items() if text]
-        asks = f'#BSUB -gpu "num={pool.gpus}"\n' if pool.gpus and self.file.provider == "lsf" else ""
-        said = pool.model_dump() | {
-            "options": asks + "".join(f"{line}\n" for line in pool.options),
-            "select": f"ngpus={pool.gpus}" if pool.gpus else "",
-            "limits": {"nvidia.com/gpu": str(pool.gpus)} if pool.gpus else None,
-            "image": self.file.image,
-            "volumes": list(self.file.volumes.items()),
+        kind, cores, gpus = self.file.provider, pool.cores, pool.gpus
+        said: dict[str, Any] = {
+            "init_blocks": 0,
+            "min_blocks": 0,
+            "max_blocks": pool.jobs,
+            "worker_init": "\n".join([*first, *self.file.environment]),
         }
-        kind, terms = _TERMS[self.file.provider]
-        memory = f"{_GIGABYTES * pool.at_once}Gi"
-        always: dict[str, dict[str, Any]] = {
-            "slurm": {"exclusive": False},
-            # By cores, as -nnodes is of one make of LSF; through stdin, or #BSUB lines may be passed over.
-            "lsf": {"cores_per_block": pool.cores, "request_by_nodes": False, "bsub_redirection": True},
-            "kubernetes": {"init_cpu": pool.cores, "init_mem": memory, "max_mem": memory},
-        }
-        return getattr(providers, kind)(
-            init_blocks=0,
-            min_blocks=0,
-            max_blocks=pool.jobs,
-            worker_init="\n".join([*first, *self.file.environment]),
-            **{theirs: said[ours] for ours, theirs in terms.items() if said[ours]},
-            **always.get(self.file.provider, {}),
-        )
+        if kind == "local":
+            return providers.LocalProvider(**said)
+        if kind == "kubernetes":
+            memory, limits = f"{_GIGABYTES * pool.at_once}Gi", {"nvidia.com/gpu": str(gpus)} if gpus else None
+            said |= {"image": self.file.image, "persistent_volumes": list(self.file.volumes.items())}
+            said |= {"init_cpu": cores, "max_cpu": cores, "init_mem": memory, "max_mem": memory}
+            return providers.KubernetesProvider(**said, extra_limits=limits)
+        options = "".join(f"{line}\n" for line in pool.options)
+        queue, account = pool.queue or None, pool.account or None
+        said |= {"walltime": pool.walltime, "scheduler_options": options}
+        if kind == "slurm":
+            said |= {"partition": queue, "account": account, "cores_per_node": cores, "exclusive": False}
+            return providers.SlurmProvider(**said, gpus_per_node=gpus or None)
+        if kind == "pbs":
+            said |= {"queue": queue, "account": account, "cpus_per_node": cores}
+            return providers.PBSProProvider(**said, select_options=f"ngpus={gpus}" if gpus else "")
+        said["scheduler_options"] = f'#BSUB -gpu "num={gpus}"\n' * bool(gpus) + options
+        # By cores, as -nnodes is of one make of LSF; through stdin, or #BSUB lines may be passed over.
+        said |= {"request_by_nodes": False, "cores_per_block": cores, "bsub_redirection": True}
+        return providers.LSFProvider(**said, queue=queue, project=account, cores_per_node=cores)
 
 
 def _before(job_seconds: float, margin: float) -> float:

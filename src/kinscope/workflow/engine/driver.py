@@ -366,16 +366,21 @@ def _progress_of(task: _Task) -> Running | None:
         if not (task.work / LOG_FILE).exists():
             return None
         task.begun = time.monotonic()
-    fraction, text, pace = 0.0, "", 0.0
-    with suppress(*_UNREADABLE):
-        content = json.loads(read_own(task.work / PROGRESS_FILE))
-        fraction, text, when = float(content["fraction"]), str(content["text"]), float(content["time"])
-        if fraction and task.first is None:
-            task.first = fraction, when
-        elif task.first is not None and when > task.first[1]:
-            share_per_second = (fraction - task.first[0]) / (when - task.first[1])
-            pace = max(0.0, share_per_second * task.step.nanoseconds * 86400)
+    (fraction, text, when), pace = told_of(task.work), 0.0
+    if fraction and task.first is None:
+        task.first = fraction, when
+    elif task.first is not None and when > task.first[1]:
+        share_per_second = (fraction - task.first[0]) / (when - task.first[1])
+        pace = max(0.0, share_per_second * task.step.nanoseconds * 86400)
     return Running(task.step.label, fraction, text, task.seconds, pace)
+
+
+def told_of(work: Path) -> tuple[float, str, float]:
+    """The share of a step that its worker says is done, 0 to 1, what it does, and when it said so."""
+    with suppress(*_UNREADABLE):
+        content = json.loads(read_own(work / PROGRESS_FILE))
+        return float(content["fraction"]), str(content["text"]), float(content["time"])
+    return 0.0, "", 0.0
 
 
 def _read_error(task: _Task, code: int) -> ComputationError:
