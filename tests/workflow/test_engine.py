@@ -17,6 +17,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from kinscope.core.errors import ComputationError
 from kinscope.core.progress import leave_if_asked
 from kinscope.workflow.engine import driver as driver_module
 from kinscope.workflow.engine import lease
@@ -309,6 +310,16 @@ def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     assert result_of(engine, tolerant) == 5
     assert outcome.done[tolerant.key].missing_inputs == ("a",)
     assert engine.store.find(tolerant) is None, "what was made without an input is made anew next time"
+
+
+def test_a_disk_that_fills_up_stops_the_run_and_is_not_taken_for_a_steps_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = iter([10**9, 10**6])
+    monkeypatch.setattr(driver_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=next(free)))
+    broken = Step(Stage("broken", f"{HERE}:fail"), "broken")
+    with pytest.raises(ComputationError, match="disk is almost full"):
+        Driver(tmp_path / "run", None).run([number_step(1, {"a": broken})])
 
 
 def test_the_time_left_is_that_of_the_longest_chain() -> None:

@@ -250,12 +250,7 @@ class Driver:
                 return record
             self.store.clear(step)
         work.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(work).free < _MINIMUM_FREE_BYTES:
-            raise ComputationError(
-                "The disk is almost full; nothing new was started.",
-                where=str(work),
-                remedy="Free some space, then go on.",
-            )
+        _check_disk(work)
         for name in (ERROR_FILE, PROGRESS_FILE, LOG_FILE):
             discard(work / name)
         job = Job(
@@ -291,6 +286,7 @@ class Driver:
         elif code == STOPPED or (code and not (task.work / ERROR_FILE).exists() and is_held(task.work)):
             schedule.put(step)
         else:
+            _check_disk(self.directory)  # else it is that, and no step's fault
             outcome.failed[step.key] = _read_error(task, code)
             self.listener(Event("failed", step.label, seconds=task.seconds, error=outcome.failed[step.key]))
             for skipped in schedule.settle(step, failed=True):
@@ -352,6 +348,14 @@ def read_usage(run: Path) -> Usage:
 def work_of(run: Path, step: Step) -> Path:
     """Where a step of a run directory is worked on."""
     return run / "work" / step.key[:20]
+
+
+def _check_disk(folder: Path) -> None:
+    if shutil.disk_usage(folder).free < _MINIMUM_FREE_BYTES:
+        remedy = "Free some space, then go on."
+        raise ComputationError(
+            "The disk is almost full; nothing new was started.", where=str(folder), remedy=remedy
+        )
 
 
 def _lost(task: _Task) -> str:
