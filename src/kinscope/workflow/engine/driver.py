@@ -27,8 +27,8 @@ from kinscope.workflow.engine.worker import ERROR_FILE, JOB_FILE, LOG_FILE, STOP
 USAGE_FILE = "usage.json"
 _NOTE_SECONDS = 5.0
 _POLL_SECONDS = 0.2
-_LOOK_SHARE = 0.1
-"""Of the time, that may go into looking how far steps are: on a shared file system each look costs."""
+_LONGEST_SECONDS = 30.0
+"""Between looks how far steps are, which take a tenth of the time: on a shared file system each costs."""
 _SHORT_SECONDS = 10.0
 """A step that may wait in an engine's queue: a more urgent one then waits no longer for it."""
 _UNSEEN_SECONDS = 90.0
@@ -324,8 +324,8 @@ class Driver:
         )
         if begun > self._note_again:
             self._note_usage(usage)
-        took = time.monotonic() - begun
-        self._look_again = begun + max(_POLL_SECONDS, took / _LOOK_SHARE)
+        ended = time.monotonic()
+        self._look_again = ended + min(max(_POLL_SECONDS, 9 * (ended - begun)), _LONGEST_SECONDS)
 
     def _used(self, schedule: Schedule, tasks: Iterable[_Task], ns_per_day: float = 0.0) -> Usage:
         held = [(schedule.resource(task.step), task.seconds) for task in tasks if task.begun is not None]
