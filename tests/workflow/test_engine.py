@@ -295,6 +295,14 @@ def test_a_nursery_that_was_killed_is_replaced(tmp_path: Path) -> None:
         idle.ended(None)
 
 
+def test_a_nursery_begins_nothing_for_a_driver_that_has_gone(tmp_path: Path) -> None:
+    """As one that was killed while the nursery was still loading; nor does it complain of it."""
+    command = [sys.executable, "-m", WORKER, "--serve", "1", "9"]  # of another's
+    line = json.dumps([str(tmp_path / "swept"), {}])
+    done = subprocess.run(command, input=f"{line}\n", capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.parametrize(("function", "word"), [("fail", "ZeroDivisionError"), ("crash", "signal 11")])
 def test_a_failure_stops_what_depends_on_it_and_nothing_else(
     tmp_path: Path, function: str, word: str

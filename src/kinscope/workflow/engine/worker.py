@@ -234,9 +234,11 @@ def serve(parent: int, ending: int) -> int:
     It ends with its parent, and then the worker by the signal ``ending``.
     """
     watch = _Watch(parent, ending)
-    while line := sys.stdin.readline():
+    while (line := sys.stdin.readline()) and os.getppid() == parent:
         work, variables = json.loads(line)
-        print(watch.run(Path(work), logged=True, **variables), flush=True)
+        code = watch.run(Path(work), logged=True, **variables)
+        with contextlib.suppress(BrokenPipeError):  # it has just ended
+            os.write(sys.stdout.fileno(), f"{code}\n".encode())
     return 0
 
 
