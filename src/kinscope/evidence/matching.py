@@ -134,8 +134,8 @@ def _kin(base: EvidenceBase, variant: Variant, pack: TargetPack) -> Iterator[Kin
             yield found.model_copy(update={"part": part})
 
 
-def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]:
-    """What is published of a fusion transcript, else of those that lack no more of the kinase than it.
+def checked_transcript(transcript: str) -> str:
+    """A fusion transcript, or none.
 
     Raises BadInputError if it is not written like e14a2.
     """
@@ -145,6 +145,15 @@ def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]
             where="transcript",
             remedy="Write the exons that are joined, as e14a2, e13a2, e1a2 or e14a3.",
         )
+    return transcript
+
+
+def fusion_note(base: EvidenceBase, transcript: str) -> tuple[EvidenceItem, ...]:
+    """What is published of a fusion transcript, else of those that lack no more of the kinase than it.
+
+    Raises BadInputError as :func:`checked_transcript`.
+    """
+    checked_transcript(transcript)
     exact = tuple(item for item in base.fusions if item.protein_change == transcript)
     return exact or tuple(item for item in base.fusions if _joins(item.protein_change) <= _joins(transcript))
 

@@ -44,6 +44,7 @@ _ACCESSION = re.compile(
     r"(?:\s*:\s*|\s+(?=\S))",
     re.IGNORECASE,
 )
+_FUSION = re.compile(r"([eb]\d{1,2}a\d)(?:\s*[:_-]\s*|\s+)(?=\S)", re.IGNORECASE)
 _GENE = re.compile(
     r"((?![A-Za-z]{1,3}\d+[A-Za-z]{1,3}[/\s])[A-Za-z][A-Za-z0-9-]{1,14}(?:(?:::|/)[A-Za-z][A-Za-z0-9-]{1,14})?)"
     r"(?:\s*:\s*|\s+)(?=\S)"
@@ -263,6 +264,12 @@ def _take_exon(found: Statement, rest: str) -> tuple[Statement, str]:
 
 
 def _take_gene(rest: str, pack: TargetPack) -> str:
+    if fusion := _FUSION.match(rest):
+        raise unsupported(
+            fusion[1],
+            "is a fusion transcript, which no name of a variant holds.",
+            f"Give it beside the variant, as --transcript {fusion[1]}.",
+        )
     for name in sorted(_gene_names(pack), key=len, reverse=True):
         match = re.match(rf"{re.escape(name)}(?:\s*[:_-]\s*|\s+|(?=\())", rest, re.IGNORECASE)
         if match and rest[match.end() :]:
@@ -282,9 +289,7 @@ def _other_gene(name: str, pack: TargetPack) -> UnsupportedVariantError:
     return unsupported(
         name,
         f"is another gene: the target is {pack.gene}.",
-        other_target(name, pack)
-        or (re.fullmatch(r"e\d+a\d+", name) and f"Give it as --transcript {name}.")
-        or "The same letters in another gene are another variant.",
+        other_target(name, pack) or "The same letters in another gene are another variant.",
     )
 
 

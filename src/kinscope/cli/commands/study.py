@@ -72,8 +72,17 @@ def show_evidence(
     if release is not None or expression == "update":
         raise typer.BadParameter("an update is written: kinscope evidence update FILE")
     variant, pack = variant_of(expression, target)
-    summary = lookup(variant, pack, transcript)
+    summary = lookup(variant, pack, _transcript(transcript))
     show(summary, _published(summary, f"{variant.short} ({variant.hgvs_p})"), as_json)
+
+
+def _transcript(written: str) -> str:
+    """As exons are counted today, ``e14a2`` of ``b3a2``; one that no list knows as it was written."""
+    from kinscope.clinic.measurements import known_protein
+    from kinscope.evidence.matching import checked_transcript
+
+    known = known_protein(written)
+    return checked_transcript((known and known.name) or written.lower())
 
 
 def _published(summary: EvidenceSummary, title: str) -> Iterator[str]:
@@ -168,7 +177,7 @@ class StudyOptions:
             structure=structure,
             seed=self.seed,
             disease=self.disease and self.disease.upper(),
-            transcript=self.transcript and self.transcript.lower(),
+            transcript=self.transcript and _transcript(self.transcript),
             dynamics=given(budget_minutes=self.md_minutes, engine=self.engine),
         )
         return with_changes(settings, **changes)
