@@ -407,6 +407,11 @@ def test_three_next_steps(text: str) -> None:
         assert "IC50" in steps[0]
 
 
+def test_a_kinase_that_no_fusion_drives_has_no_transcript_to_watch() -> None:
+    assert "when the transcript rises" in assessed("K404E").next_steps[2]
+    assert "when the disease returns" in with_items("K404E", [], NOTHING).next_steps[2]
+
+
 # --- computation
 
 

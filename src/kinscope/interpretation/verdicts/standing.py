@@ -206,7 +206,8 @@ def _clone(variant: Variant, evidence: EvidenceSummary) -> str:
 
 
 def _repeat(evidence: EvidenceSummary) -> str:
-    again = "Sequence again when the transcript rises, and before every change of inhibitor."
+    sign = "the transcript rises" if evidence.fusion_matters else "the disease returns"
+    again = f"Sequence again when {sign}, and before every change of inhibitor."
     if evidence.fusion_matters and not evidence.transcript:
         return (
             "Find out the fusion transcript: without ABL1 exon 2 (e13a3, e14a3) asciminib fails whatever the "
