@@ -239,6 +239,8 @@ def case(options: CaseOptions, console: Console) -> None:
     if options.template:
         echo(_shipped("template.yaml"), nl=False)
         return
+    if not options.assess and (options.preset or options.md_minutes is not None):
+        raise BadInputError("--preset and --md-minutes are for --assess.", where="the command line")
     pack = pack_of(options.target)
     result = study_case(
         _read(options.file, options.example, pack),
