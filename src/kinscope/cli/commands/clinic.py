@@ -351,6 +351,8 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
     for due in result.testing:
         done = "; ".join(used.statement for used in due.done) or "not recorded"
         echo(f"\nMutation testing due, {due.at.label()}: {due.reason}. Done: {done}")
+    for note in result.case.notes:
+        echo(f"\nnote: {note}")
     echo(f"\nTimeline: {directory / 'case.html'}")
     if phenopacket is not None:
         echo(f"Phenopacket: {phenopacket}")
