@@ -344,3 +344,10 @@ def test_the_assay_and_the_transcript_are_of_one_protein() -> None:
     assert table_run(p190, "run.csv", "e1a2").transcript == "e1a2"
     with pytest.raises(BadInputError, match="assay is that of p190, the transcript is p210"):
         table_run(p190, "run.csv", "e14a2", factor=0.8)
+
+
+def test_targets_that_are_exchanged_are_asked_for() -> None:
+    exchanged = SIMPLE.replace("BCR-ABL1", "X").replace("ABL1", "BCR-ABL1").replace("X", "ABL1")
+    for text, asked in ((SIMPLE, False), (exchanged, True)):
+        (result,) = analyse_run(table_run(text, "run.csv", "e14a2")).results
+        assert any("exchanged" in check.text for check in result.checks) is asked
