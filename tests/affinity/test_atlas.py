@@ -13,6 +13,7 @@ from kinscope.affinity.scan import (
     base_changes,
     inputs_digest,
     residues_named,
+    scan,
     shipped_sites,
     single_base,
     track_of,
@@ -115,6 +116,18 @@ def test_stretches_are_named_in_two_ways(pack):
     assert len(residues_named(pack, "kinase-domain")) == 284
     with pytest.raises(BadInputError, match="names no residues"):
         residues_named(pack, "moon")
+    with pytest.raises(BadInputError, match="names no residues of ABL1's domain, 229-512"):
+        residues_named(pack, "999-1001")  # of the protein, but in no structure
+
+
+def test_part_of_the_domain_does_not_replace_the_atlas_of_the_whole(
+    pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("kinscope.affinity.scan.compute", lambda *_: None)
+    before = atlas_path(pack).with_name("sites.parquet").read_bytes()
+    with pytest.raises(BadInputError, match="284 of 284 residues are not computed"):
+        scan(pack, "315", False, tmp_path, write=True)
+    assert atlas_path(pack).with_name("sites.parquet").read_bytes() == before
 
 
 def test_a_pack_without_an_atlas_says_so(pack, tmp_path: Path):

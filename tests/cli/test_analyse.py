@@ -77,3 +77,18 @@ def test_half_an_order_or_two_are_refused(words: list[str]) -> None:
     failed = CliRunner().invoke(app, ["analyse", *words])
     assert failed.exception is not None
     assert "Give a directory, or a topology with trajectories, or --example" in str(failed.exception)
+
+
+def test_of_a_chain_that_is_not_the_target_s_no_pocket_is_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ABL1's numbers, read as SRC's, name other residues: a volume of 4,400 cubic angstrom came of them."""
+    monkeypatch.chdir(tmp_path)
+    app = typer.Typer()
+    commands.register(app)
+    assert CliRunner().invoke(app, ["analyse", "--example", "--pocket-frames", "0", "-q"]).exit_code == 0
+    made = Path("kinscope-analysis/example")
+    given = ["--topology", str(made / "model.cif"), "--trajectory", str(made / "made-up-1.xtc")]
+    done = CliRunner().invoke(app, ["analyse", *given, "--target", "src", "--out", "src", "-q"])
+    assert "no chain of SRC was found" in done.output
+    assert "volume" not in done.output

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -109,3 +110,23 @@ def test_a_case_of_another_disease_is_drawn_and_takes_no_criteria(
     assert "no response is computed" in capsys.readouterr().out
     with pytest.raises(BadInputError, match="another disease"):
         case(path, out=tmp_path / "o", criteria="eln-cml-2020")
+
+
+def test_what_of_a_phenopacket_is_not_read_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    level = {
+        "assay": {"id": "LOINC:55135-2"},
+        "value": {"quantity": {"unit": {"id": "UCUM:%"}, "value": 0.05}},
+    }
+    packet = {
+        "id": "x",
+        "subject": {"id": "p"},
+        "diseases": [{"term": {"id": "NCIT:C3174"}, "onset": {"timestamp": "2020-01-10T00:00:00Z"}}],
+        "measurements": [{**level, "timeObserved": {"timestamp": "2021-01-10T00:00:00Z"}}],
+        "metaData": {"phenopacketSchemaVersion": "2.0"},
+    }
+    file = tmp_path / "packet.json"
+    file.write_text(json.dumps(packet))
+    case(file=file, out=tmp_path / "out")
+    assert "does not read: LOINC:55135-2" in capsys.readouterr().out

@@ -131,3 +131,21 @@ def test_every_list_of_commands_shows_whole_lines(group: list[str]) -> None:
     _, _, commands = shown.partition("Commands:")
     assert commands.count("\n") >= 3
     assert "..." not in commands
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "case --example --preset quick",
+        "case --example --md-minutes 5",
+        "evidence T315I --write",
+        "models check mine.cif --state kinase-dfg-in",
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(words: str) -> None:
+    app = typer.Typer()
+    register(app)
+    done = CliRunner().invoke(app, words.split())
+    assert done.exit_code != 0
+    assert done.stdout == ""
+    assert isinstance(done.exception, BadInputError) or "update" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -84,3 +85,14 @@ def test_odd_codons_and_odd_choices_are_refused(tmp_path: Path, codons: str) -> 
         sanger(example=True, files=[path])
     with pytest.raises(BadInputError, match="not both"):
         sanger()
+
+
+@pytest.mark.parametrize(
+    "option", [{"control": [Path("wt.ab1")]}, {"codons": "300-320"}, {"keep_names": True}, {"cds_start": 2}]
+)
+def test_an_option_that_the_files_have_no_use_for_is_refused(tmp_path: Path, option: dict[str, Any]) -> None:
+    path = tmp_path / "calls.csv"
+    path.write_text(TABLE)
+    traces = {"example": True, "out": tmp_path} if "cds_start" in option else {"files": [path]}
+    with pytest.raises(BadInputError, match="does nothing for"):
+        sanger(**traces, **option)

@@ -55,6 +55,18 @@ YAML_FAULTS = {
     "an alias": ("id: c1", "id: &a c1", 2, "alias"),
     "a tag": ("id: c1", "id: !!python/name:os.system c1", 2, "ag"),
     "no version": ("kinscope_case: 1", "kinscope_case: 7", 1, "version"),
+    "a level outside its interval": (
+        "kind: blasts\n    when: 2023-01-05\n    percent: 88",
+        "kind: transcript\n    when: 2023-01-05\n    detected: true\n    percent: 88\n    high_percent: 9",
+        10,
+        "measurements[0]: the level lies outside its own interval",
+    ),
+    "a field of a kind that is named as one of its fields": (
+        "kind: blasts\n    when: 2023-01-05\n    percent: 88",
+        "kind: transcript\n    when: 2023-01-05\n    detected: true\n    sensitivity_log: 88",
+        14,
+        "measurements[0].sensitivity_log",
+    ),
     "a stated response among measurements": ("kind: blasts", "kind: reported", 10, "responses"),
 }
 

@@ -100,6 +100,12 @@ FAULTS = {
         "transcript changed",
         "implausible",
     ),
+    "a mutation below the limit of its method": (
+        "detected: true, expression: T315I",
+        "detected: true, expression: T315I, share_percent: 4, limit_percent: 15",
+        "detected below its own limit",
+        "implausible",
+    ),
     "two control genes": (
         "detected: false\n    control_gene: ABL1",
         "detected: false\n    control_gene: GUSB",
@@ -181,6 +187,13 @@ def test_each_fault_is_found(fault: str) -> None:
     old, new, rule, severity = FAULTS[fault]
     found = {item.rule: item.severity for item in study(old, new).inconsistencies}
     assert found.get(rule) == severity, found
+
+
+@pytest.mark.parametrize(("level", "told"), [("0.0004", True), ("0.001", False)])
+def test_residual_disease_below_the_limit_of_its_method_is_told(level: str, told: bool) -> None:
+    flow = f"kind: flow-mrd, detected: true, level_percent: {level}, sensitivity_percent: 0.001"
+    found = study("  - {id: s3,", f"  - {{id: f9, when: 2023-11-02, {flow}}}\n  - {{id: s3,").inconsistencies
+    assert ("detected below its own limit" in {item.rule for item in found}) is told
 
 
 def test_the_international_scale_does_not_apply_to_p190() -> None:

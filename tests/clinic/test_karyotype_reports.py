@@ -453,3 +453,25 @@ def test_the_command_names_recipient_donor_and_what_is_open() -> None:
 )
 def test_three_copies_and_one_are_said_of_a_diploid_clone_alone(text: str, named: str) -> None:
     assert named in high_risk_changes(read_karyotype(parse_karyotype(text)))
+
+
+@pytest.mark.parametrize(
+    ("other_half", "risk"),
+    [
+        ("der(7;9)(q10;q10)t(9;22)(q34;q11.2)", ()),
+        ("der(9)del(9)(p21p24)t(9;22)(q34;q11.2)", ()),
+        ("der(9)t(9;22)(q34;q11.2)t(3;9)(q26;p13)", ("der(9)t(9;22)(q34;q11.2)t(3;9)(q26;p13) (3q26.2)",)),
+    ],
+)
+def test_what_else_the_derivative_9_lost_or_gained_is_an_additional_change(
+    other_half: str, risk: tuple[str, ...]
+) -> None:
+    reading = reading_of(f"46,XY,{other_half},der(22)t(9;22)(q34;q11.2)[20]")
+    assert reading.additional_changes == (other_half,)
+    assert high_risk_changes(reading) == risk
+
+
+def test_changes_below_the_number_of_a_clone_make_no_karyotype_complex() -> None:
+    reading = reading_of("47,XX,+8[1]/45,XX,-7[2]/46,XX,t(9;22)(q34;q11.2)[17]")
+    assert reading.complexity == "1 abnormality: not complex"
+    assert reading.additional_changes == ("+8", "-7")

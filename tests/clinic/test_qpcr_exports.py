@@ -178,6 +178,20 @@ REFUSED = {
         "decimal comma",
     ),
     "another unit": ("sample,target,Calc Conc (ng/ul)\nP1,BCR-ABL1,5\nP1,ABL1,5000\n", "line 1", "copies"),
+    "copies in a volume": ("sample,target,copies/µl\nP1,BCR-ABL1,0\nP1,ABL1,5000\n", "line 1", "volume"),
+    "copies in a mass": (
+        "sample,target,Calc Conc (copies per ng RNA)\nP1,BCR-ABL1,0\nP1,ABL1,5000\n",
+        "line 1",
+        "volume",
+    ),
+    "two plates with one target's cycles": (
+        "".join(
+            line + f",{'plate' if not n else 1 + (n > 11)}\n"
+            for n, line in enumerate((SIMPLE + "P2,BCR-ABL1,,,30\nP2,ABL1,,,24").splitlines())
+        ),
+        "lines 12 and 14",
+        "several plates",
+    ),
     "no cycle but copies": (SIMPLE + "P1,ABL1,,700,Undetermined\n", "line 13", "one of the two is wrong"),
     "two assays of the fusion": (
         SIMPLE.replace("P1,BCR-ABL1", "P1,BCR-ABL1 p210") + "P1,BCR-ABL1 p190,,,30\n",
@@ -323,3 +337,17 @@ def test_a_well_holds_two_targets_and_two_plates_hold_one_well() -> None:
             "run.csv",
             "e14a2",
         )
+
+
+def test_the_assay_and_the_transcript_are_of_one_protein() -> None:
+    p190 = SIMPLE.replace("BCR-ABL1", "BCR-ABL1 p190")
+    assert table_run(p190, "run.csv", "e1a2").transcript == "e1a2"
+    with pytest.raises(BadInputError, match="assay is that of p190, the transcript is p210"):
+        table_run(p190, "run.csv", "e14a2", factor=0.8)
+
+
+def test_targets_that_are_exchanged_are_asked_for() -> None:
+    exchanged = SIMPLE.replace("BCR-ABL1", "X").replace("ABL1", "BCR-ABL1").replace("X", "ABL1")
+    for text, asked in ((SIMPLE, False), (exchanged, True)):
+        (result,) = analyse_run(table_run(text, "run.csv", "e14a2")).results
+        assert any("exchanged" in check.text for check in result.checks) is asked

@@ -195,6 +195,23 @@ def test_a_trace_of_the_sample_is_no_control() -> None:
         call_variants([forward, reverse], PACK, controls=[forward])
 
 
+@pytest.mark.parametrize(("share", "strands"), [(1.0, 1), (1.0, 2), (0.4, 2)])
+def test_a_control_that_carries_a_variant_would_hide_it(share: float, strands: int) -> None:
+    sample = traces(("T315I", 0.3), seed=4)
+    mutated = traces(("T315I", share), seed=5)[:strands]
+    with pytest.raises(BadInputError, match=r"not wild type: it shows c\.944C>T"):
+        call_variants(sample, PACK, controls=mutated)
+
+
+def test_a_read_that_no_control_stands_beside_is_named() -> None:
+    forward, reverse = traces(("WT", 1.0), seed=6)
+    sample = traces(("T315I", 0.3), seed=4)
+    both = call_variants(sample, PACK, controls=[forward]).result
+    assert both.control_used
+    assert any(note.startswith("S2 has no control of its strand") for note in both.notes)
+    assert not call_variants(sample[:1], PACK, controls=[reverse]).result.control_used
+
+
 def test_a_signal_on_one_strand_that_the_other_contradicts_is_no_call() -> None:
     forward, _ = traces(("K404E", 0.4))
     _, reverse = traces(("WT", 1.0))

@@ -186,6 +186,13 @@ def test_a_row_that_contradicts_itself_is_refused_with_both_sides(tmp_path: Path
     assert all(word in str(caught.value) for word in words)
 
 
+@pytest.mark.parametrize(("share", "status"), [("0.02", "to be confirmed"), ("0.1", "variant")])
+def test_a_share_below_half_a_read_contradicts_its_depth(tmp_path: Path, share: str, status: str) -> None:
+    (call,) = read(tmp_path, f"hgvs_c,vaf,depth\nc.944C>T,{share},10\n").calls
+    assert call.status == status
+    assert (call.share_percent is None) is any("not one: they contradict" in note for note in call.notes)
+
+
 def test_a_share_that_its_reads_contradict_is_not_taken(tmp_path: Path) -> None:
     (call,) = read(tmp_path, "variant,vaf,alt reads,depth\nT315I,0.9,16,2000\n").calls
     assert any("contradict" in note and "column 2" in note for note in call.notes)

@@ -285,6 +285,28 @@ def test_counts_and_a_frequency_that_contradict_each_other_give_no_share(
     assert any("contradict" in note and form.split(":")[-1] in note and "AD" in note for note in call.notes)
 
 
+@pytest.mark.parametrize(
+    ("form", "value"),
+    [("GT:AD:DP", "0/1:700,300:100"), ("GT:RD:AD:DP", "0/1:700:300:100"), ("GT:RO:AO:DP", "0/1:700:300:0")],
+)
+def test_more_reads_by_allele_than_in_all_contradict_each_other(
+    tmp_path: Path, form: str, value: str
+) -> None:
+    (call,) = read(tmp_path, row(value, form=form)).calls
+    assert (call.share_percent, call.status) == (None, "to be confirmed")
+    assert any("count 1000 reads" in note and "contradict" in note for note in call.notes)
+
+
+def test_a_few_reads_more_by_allele_than_in_all_are_no_contradiction(tmp_path: Path) -> None:
+    (call,) = read(tmp_path, row("0/1:70,35:100", form="GT:AD:DP")).calls
+    assert (call.share_percent, call.status) == (pytest.approx(100 / 3), "variant")
+
+
+def test_a_share_below_one_percent_is_not_told_as_none(tmp_path: Path) -> None:
+    (phase,) = read(tmp_path, row("0/1:996,4"), row("0/1:988,12", at=K404E, bases="A G")).phases
+    assert "0.4 %" in phase.explanation and "1.2 %" in phase.explanation  # noqa: PT018
+
+
 def test_a_called_allele_that_no_read_shows_is_doubted(tmp_path: Path) -> None:
     (call,) = read(tmp_path, row("0/1:200,0")).calls
     assert (call.share_percent, call.status) == (None, "to be confirmed")

@@ -14,7 +14,7 @@ import typer
 from typer.testing import CliRunner
 
 from kinscope.cli import commands
-from kinscope.core.errors import BadInputError
+from kinscope.core.errors import BadInputError, RunDirectoryError
 from kinscope.workflow.answer import first_answer, keep_answer
 from kinscope.workflow.campaign import Campaign, outlook, read_campaign, runs_of, write_snakefile
 from kinscope.workflow.engine import lease
@@ -186,6 +186,9 @@ def test_verify_names_what_is_damaged_and_gc_what_no_run_needs(tmp_path: Path) -
     whole = next(step for step in steps if run.store.find(step) is not None)  # one that ships
     shutil.copytree(run.store.path(whole), stray)
     assert not list(Store(run.store.root).faults())
+    assert CliRunner().invoke(app, ["store", "verify", str(directory)]).stdout == "No file is damaged.\n"
+    told = CliRunner().invoke(app, ["store", "verify", str(tmp_path / "mistyped")])
+    assert isinstance(told.exception, RunDirectoryError)
     files = [path for path in run.store.path(whole).iterdir() if path.name != "artefact.json"]
     files[0].write_bytes(b"other")
     told = CliRunner().invoke(app, ["store", "verify", str(directory)])

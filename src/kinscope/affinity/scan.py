@@ -143,13 +143,17 @@ def scan(
 ) -> str:
     """Compute what a stretch still lacks and, where asked, write all that lies in ``work`` into the pack.
 
-    Raises BadInputError if the pack has no such stretch.
+    Raises BadInputError if the pack has no such stretch, or ``work`` lacks part of the domain to be written.
     """
     residues, home = residues_named(pack, region), work / f"{inputs_digest(pack)[:12]}{'-19' * all_19}"
     compute(pack, residues, home, all_19, progress)
     if not write:
         return f"Ensembles of {len(residues)} residues lie in {home}; --write makes the atlas of them."
     domain = residues_named(pack, "kinase-domain")
+    if lacking := [residue for residue in domain if not (home / f"{residue}.json").is_file()]:
+        what = f"{len(lacking)} of {len(domain)} residues are not computed: the pack would lose them."
+        remedy = "Compute the rest first: kinscope scan --region kinase-domain, with the same --work."
+        raise BadInputError(what, where=str(home), remedy=remedy)
     seconds = collect(pack, domain, home)
     rows = atlas_rows(pack, domain, all_19)
     path = write_atlas(pack, rows, seconds)
@@ -159,17 +163,14 @@ def scan(
 def residues_named(pack: TargetPack, text: str) -> tuple[int, ...]:
     """The residues of ``kinase-domain`` (229-512 of ABL1: with its tails), or of ``310-320``.
 
-    Raises BadInputError if they are not residues of the target.
+    Raises BadInputError if they are not residues of the domain: no structure shows others.
     """
-    domain = f"{pack.state(load_plans(pack).active).first_residue}-{_LAST_OF_TAIL}"
-    first, _, last = (domain if text == "kinase-domain" else text).partition("-")
+    domain = (pack.state(load_plans(pack).active).first_residue, _LAST_OF_TAIL)
+    first, _, last = ("-".join(map(str, domain)) if text == "kinase-domain" else text).partition("-")
     numbers = [int(end) if end.isdecimal() else 0 for end in (first, last or first)]
-    if not 1 <= numbers[0] <= numbers[1] <= len(pack.transcript.protein):
-        what, remedy = (
-            f"{text[:40]!r} names no residues of {pack.gene}.",
-            "Give kinase-domain, or as 310-320.",
-        )
-        raise BadInputError(what, where="--region", remedy=remedy)
+    if not domain[0] <= numbers[0] <= numbers[1] <= domain[1]:
+        what = f"{text[:40]!r} names no residues of {pack.gene}'s domain, {domain[0]}-{domain[1]}."
+        raise BadInputError(what, where="--region", remedy="Give kinase-domain, or as 310-320.")
     return tuple(range(numbers[0], numbers[1] + 1))
 
 

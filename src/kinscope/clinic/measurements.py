@@ -7,6 +7,7 @@ Every record says when, in which material and by which method; a number that was
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self, TypeAlias
@@ -133,6 +134,9 @@ class TranscriptLevel(_Dated):
         low, high = self.low_percent, self.high_percent
         if low is not None and high is not None and low > high:
             raise ValueError("the interval's lower end lies above its upper end")
+        ends = low or 0, math.inf if high is None else high
+        if self.percent is not None and not ends[0] <= self.percent <= ends[1]:
+            raise ValueError("the level lies outside its own interval")
         return self
 
 

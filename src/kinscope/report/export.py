@@ -59,8 +59,12 @@ def export_tables(
     import pyarrow.parquet as pq
 
     tables: dict[str, dict[tuple[str, str], list[object]]] = {}
+    told: set[str] = set()
     for result, text in results:
         run = {"run_variant": result.variant.short, "run_sha256": sha256(text.encode()).hexdigest()}
+        if run["run_sha256"] in told:  # given twice, it would count twice
+            continue
+        told.add(run["run_sha256"])
         for name, kind, rows in result_tables(result):
             columns = tables.setdefault(name, {})
             for about, value in run.items():

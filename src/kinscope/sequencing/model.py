@@ -24,6 +24,11 @@ CallKind = Literal["substitution", "synonymous", "nonsense", "deletion", "insert
 CallStatus = Literal["variant", "known polymorphism", "splice artefact", "to be confirmed"]
 
 
+def percent_text(percent: float) -> str:
+    """A share in per cent as it is told: whole from ten on, below that two digits, so that 0.4 is not 0."""
+    return f"{percent:.0f}" if percent >= 9.5 else f"{percent:.2g}"
+
+
 class TraceInfo(Record):
     """What an instrument says of a run. Names of people, samples and runs are not part of it."""
 

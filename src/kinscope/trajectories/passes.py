@@ -181,7 +181,7 @@ def _pocket_places(source: Source, subject: Subject) -> tuple[dict[str, PocketPl
     held = np.flatnonzero(layout.protein & layout.heavy)
     heavy = layout.res_id[held], layout.coord[held]
     alphas = layout.backbone.residues, layout.coord[layout.backbone.ca]
-    for name, residues in subject.pockets.items():
+    for name, residues in subject.pockets.items() if source.numbered else ():
         try:
             places[name] = PocketPlace(name, residues, heavy, alphas)
         except BadInputError as error:

@@ -39,7 +39,7 @@ def lookup(
     from kinscope.cli import affinity_table as words
 
     variant, pack = variant_of(expression, target)
-    rows = rows_of_variant(pack, variant, [pack.drug(name).id for name in drug or ()])
+    rows = rows_of_variant(pack, variant, list(dict.fromkeys(pack.drug(name).id for name in drug or ())))
     if as_json:
         echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
         return
@@ -72,10 +72,10 @@ def scan(
     from kinscope.affinity.atlas import all_rows
 
     pack = pack_of(target)
+    drugs = [pack.drug(name).id for name in drug or [item.id for item in pack.drugs]]
     if tier == 2:
         from kinscope.workflow.relaxed_atlas import scan_relaxed
 
-        drugs = [pack.drug(name).id for name in drug or [item.id for item in pack.drugs]]
         with Console(quiet=quiet).watch() as watcher:
             told = scan_relaxed(pack, region, drugs, work, cores=cores, write=write, listener=watcher)
         echo(told)
@@ -88,7 +88,7 @@ def scan(
         from kinscope.core.files import write_atomic
         from kinscope.report.plots.atlas import page_of, svg_of
 
-        rows = [row for row in all_rows(pack) if not drug or row.drug in drug]
+        rows = [row for row in all_rows(pack) if not drug or row.drug in drugs]
         for path, make in ((page, page_of), (svg, svg_of)):
             if path is not None:
                 write_atomic(path, make(rows, pack))

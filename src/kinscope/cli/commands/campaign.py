@@ -87,11 +87,14 @@ def verify(directories: Directories = None, as_json: AsJson = False) -> None:
     """Find damaged files of runs, or of this machine's cache."""
     from kinscope.workflow.engine.store import stores_of
     from kinscope.workflow.publication import changed_files
+    from kinscope.workflow.rundir import open_existing
 
+    for one in directories or ():
+        open_existing(one)
     damaged = [fault for one in stores_of(directories) for fault in one.faults()]
     damaged += [fault for one in directories or () for fault in changed_files(one)]
     rows = [{"artefact": path, "what": what} for path, what in damaged]
-    show(rows, (f"{path}: {what}" for path, what in damaged), as_json)
+    show(rows, [f"{path}: {what}" for path, what in damaged] or ["No file is damaged."], as_json)
     if damaged:
         echo(f"{len(damaged)} damaged; `kinscope resume DIR` computes again what its study needs.", err=True)
         raise typer.Exit(1)

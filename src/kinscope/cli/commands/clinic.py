@@ -239,6 +239,8 @@ def case(options: CaseOptions, console: Console) -> None:
     if options.template:
         echo(_shipped("template.yaml"), nl=False)
         return
+    if not options.assess and (options.preset or options.md_minutes is not None):
+        raise BadInputError("--preset and --md-minutes are for --assess.", where="the command line")
     pack = pack_of(options.target)
     result = study_case(
         _read(options.file, options.example, pack),
@@ -349,6 +351,8 @@ def _print_case(result: CaseResult, directory: Path, phenopacket: Path | None) -
     for due in result.testing:
         done = "; ".join(used.statement for used in due.done) or "not recorded"
         echo(f"\nMutation testing due, {due.at.label()}: {due.reason}. Done: {done}")
+    for note in result.case.notes:
+        echo(f"\nnote: {note}")
     echo(f"\nTimeline: {directory / 'case.html'}")
     if phenopacket is not None:
         echo(f"Phenopacket: {phenopacket}")

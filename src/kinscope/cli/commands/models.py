@@ -76,9 +76,12 @@ def check(
     Exit 1 if one fails. A structure without hydrogens is judged as a crystal: what it may lack is noted. With
     --trajectory: the share of frames in every conformation.
     """
+    from kinscope.core.errors import BadInputError
     from kinscope.interpretation.words.structures import check_text
     from kinscope.structures.checks.model import check_shipped, check_structures
 
+    if models.structures and models.state:
+        raise BadInputError("--state names shipped models, not what yours is held to.", where="--state")
     if frames.trajectory or frames.table or frames.chain:
         _check_frames(models.structures, frames, pack_of(target or "abl1"), as_json)
         return

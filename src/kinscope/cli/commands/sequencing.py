@@ -77,7 +77,13 @@ def sanger(sample: SampleOptions, target: Target = "abl1", as_json: AsJson = Fal
         out = sample.out or Path("sanger-example")
         sample = replace(sample, out=out, files=_example(out))
     files = sample.files or []
-    if len(files) == 1 and not is_trace(files[0]):
+    others = len(files) == 1 and not is_trace(files[0])
+    of_traces = {"--control": sample.control, "--codons": sample.codons, "--keep-names": sample.keep_names}
+    for option, given in (of_traces if others else {"--cds-start": sample.cds_start != 1}).items():
+        if given:
+            what = "calls that others made" if others else "traces"
+            raise BadInputError(f"{option} does nothing for {what}.", where="the command line")
+    if others:
         _reported(files[0], sample, pack, as_json)
     else:
         _called(files, sample, pack, as_json)
@@ -161,22 +167,20 @@ def _lines(result: SangerResult) -> Iterator[str]:
 
 
 def _call_lines(call: Call) -> Iterator[str]:
-    share = "" if call.share_percent is None else f"  {_number(call.share_percent)} %"
+    from kinscope.sequencing.model import percent_text
+
+    share = "" if call.share_percent is None else f"  {percent_text(call.share_percent)} %"
     if call.share_low_percent is not None and call.share_high_percent is not None:
-        share += f" ({_number(call.share_low_percent)}-{_number(call.share_high_percent)} %)"
+        share += f" ({percent_text(call.share_low_percent)}-{percent_text(call.share_high_percent)} %)"
     name = f"  {call.name}" if call.name else ""
     yield f"{call.short}  {call.hgvs_c}{name}{share}  [{call.status}]"
     for item in call.strands:
-        yield f"  {item.read} {item.strand}: {item.share_percent:.0f} %, {item.z:.0f} SD above its background"
+        share = percent_text(item.share_percent)
+        yield f"  {item.read} {item.strand}: {share} %, {item.z:.0f} SD above its background"
     yield from (f"  {note}" for note in call.notes)
     if call.handover:
         yield f"  go on: {call.handover}"
     yield ""
-
-
-def _number(percent: float) -> str:
-    """Whole numbers from ten on, below them two digits."""
-    return f"{percent:.0f}" if percent >= 9.5 else f"{percent:.2g}"
 
 
 def _reported_lines(reported: ReportedCalls) -> Iterator[str]:

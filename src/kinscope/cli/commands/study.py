@@ -69,7 +69,7 @@ def show_evidence(
     if expression == "update" and release is not None:
         _update_evidence(release, pack_of(target), write, as_json)
         return
-    if release is not None or expression == "update":
+    if release is not None or expression == "update" or write:
         raise typer.BadParameter("an update is written: kinscope evidence update FILE")
     variant, pack = variant_of(expression, target)
     summary = lookup(variant, pack, _transcript(transcript))

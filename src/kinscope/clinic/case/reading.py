@@ -59,12 +59,15 @@ def explain(error: ValidationError, places: Places, where: str) -> BadInputError
 
 
 def _path(problem: Any) -> tuple[str | int, ...]:
-    """Where a finding points; a union that its tag cannot decide points at the tag."""
+    """Where a finding points: at the tag of a union only where that cannot decide it."""
     path: tuple[str | int, ...] = problem["loc"]
+    if path[:1] == ("measurements",) and set(path[2:3]) & set(_TAGS):
+        path = (*path[:2], *path[3:])
     return (*path, "kind") if problem["type"].startswith("union_tag") else path
 
 
-_KINDS = ": blasts, counts, transcript, flow-mrd, karyotype, mutation"
+_TAGS = ("blasts", "counts", "transcript", "flow-mrd", "karyotype", "mutation")
+_KINDS = ": " + ", ".join(_TAGS)
 _PLAIN = dict.fromkeys(UNKNOWN, "there is no such field here") | {
     "missing": "this is needed and not given",
     "string_pattern_mismatch": "a name here is made of letters, digits, '-' and '_' (with .stop or .dose2 "

@@ -44,6 +44,7 @@ def check_case(result: CaseResult) -> tuple[Inconsistency, ...]:
         *_transcripts(case),
         *_control_genes(case),
         *_negatives(case),
+        *_below_limit(case),
         *_blasts_against_transcript(result),
         *_counts(case),
         *_mutations(result),
@@ -301,6 +302,17 @@ def _negatives(case: Case) -> Iterator[Inconsistency]:
     if bare:
         count = _count(len(bare), "negative transcript result", "negative transcript results")
         yield found("negative without a sensitivity", bare, count=count)
+
+
+def _below_limit(case: Case) -> Iterator[Inconsistency]:
+    for kind, value, limit in (
+        ("flow-mrd", "level_percent", "sensitivity_percent"),
+        ("mutation", "share_percent", "limit_percent"),
+    ):
+        for entry, one in _of_kind(case, kind):
+            level, least = getattr(one, value), getattr(one, limit)
+            if level and least and level < least:
+                yield found("detected below its own limit", [entry], level=level, least=least)
 
 
 def _blasts_against_transcript(result: CaseResult) -> Iterator[Inconsistency]:

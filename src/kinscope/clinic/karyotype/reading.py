@@ -41,7 +41,7 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
         return 1, 1
     halves = [o.kind for o in others if not o.sign and philadelphia_kind(o) == "der(22)"]
     half = bool(halves) and is_other_half(change)
-    if half and "der" in halves and len((*change.chromosomes, *change.components)) == 2:
+    if half and "der" in halves and _nothing_but(change):
         return 0, 0  # der(9) and der(22) of one t(9;22)
     further = 0
     if change.kind in ("der", "ider"):
@@ -52,6 +52,11 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
         listed = half or any(set(c.chromosomes) <= whole for c in change.components for whole in balanced)
         further = int(len(involved) > 1 and not listed)
     return further + change.copies_low, further + change.copies_high
+
+
+def _nothing_but(half: Abnormality) -> bool:
+    """Whether the other half carries only the t(9;22); der(7;9)(q10;q10)t(9;22) lost 7p and 9p as well."""
+    return len((*half.chromosomes, *half.components)) == 2
 
 
 def _heaviest(carriers: Carriers, others: list[Abnormality]) -> tuple[int, int]:
@@ -97,7 +102,8 @@ class KaryotypeReading(Record):
 
     The Philadelphia translocation ``not seen`` is never absent; ``open``: it may stand in what could not be
     read, or no cell of the patient's own was seen. Cells with it and all cells are of the patient's own
-    clones, None where one gives no number. Abnormalities are distinct acquired changes, that one included.
+    clones, None where one gives no number. Abnormalities are distinct acquired changes, that one
+    included, without those known to be in too few cells for a clone.
     """
 
     philadelphia: PhKind
@@ -125,8 +131,8 @@ def read_karyotype(karyotype: Karyotype) -> KaryotypeReading:
     if kind == "not seen" and (not own or _may_hide(karyotype) or any(_is_open(clone) for clone in own)):
         kind = "open"
     summaries = _summaries(carrying)
-    low = sum(s.weight_low for s in summaries)
-    high = sum(s.weight_high for s in summaries)
+    counted = [s for s in summaries if s.philadelphia or s.clonal is not False]
+    low, high = sum(s.weight_low for s in counted), sum(s.weight_high for s in counted)
     fish = [f.bcr_abl1_fusion for f in karyotype.fish if f.bcr_abl1_fusion is not None and not f.donor]
     by_fish = any(fish) if fish else None
     return KaryotypeReading(
@@ -254,7 +260,7 @@ def _summaries(clones: list[Clone]) -> tuple[ChangeSummary, ...]:
         cells = _sum([_cells_of(clone, c) for clone, c in carriers])
         low, high = _heaviest(carriers, listed)
         is_first = (change.key in first and change.kind not in DOUBLE) or (
-            bool(first) and is_other_half(change)
+            bool(first) and is_other_half(change) and _nothing_but(change)
         )
         beside = not is_first and any(_carried(clone) for clone, _ in carriers)
         risk = "second Ph" if change.key in second else _risk(change) if beside else ""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from kinscope.clinic.measurements import TimePoint
+from kinscope.clinic.measurements import TimePoint, known_protein
 from kinscope.clinic.qpcr.model import (
     FUSION,
     ControlName,
@@ -95,6 +95,15 @@ def table_run(
     gene = _control_gene(wells, control_gene, name)
     standards = [well for well in wells if well.role == "standard"]
     samples = [well for well in wells if well.role == "sample"]
+    _one_assay(wells, transcript, name)
+    for target in sorted({well.target for well in standards}):
+        plates = {w.plate: w.line for w in wells if w.target == target and w.plate}
+        if len(plates) > 1:
+            raise bad(
+                f"The wells of {target} lie on several plates: one plate's standards do not hold on another.",
+                f"{name}, lines {' and '.join(map(str, sorted(plates.values())[:2]))}",
+                "Give each plate, with its own standards, as a table of its own.",
+            )
     content = {
         "transcript": transcript,
         "control_gene": gene,
@@ -107,6 +116,18 @@ def table_run(
         "notes": notes,
     }
     return _validated(content, name, {})
+
+
+def _one_assay(wells: list[Well], transcript: str, name: str) -> None:
+    """Refuse an assay of one protein (p190) beside a transcript of another (e14a2)."""
+    asked = known_protein(transcript)
+    for well in wells:
+        measured = known_protein(well.assay)
+        if asked and measured and asked.protein != measured.protein:
+            what = f"The assay is that of {measured.protein}, the transcript is {asked.protein}."
+            raise bad(
+                what, f"{name}, line {well.line}", "Correct --transcript, or give the other assay's wells."
+            )
 
 
 def _control_gene(wells: list[Well], asked: str, name: str) -> ControlName:

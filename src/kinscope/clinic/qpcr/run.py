@@ -104,6 +104,7 @@ def _result(
         *replicate_check(run.control_gene, wells, rules),
         *control_checks(run.control_gene, wells, control, rules),
         *_range_check(fusion, curves.get(FUSION)),
+        *_exchange_check(fusion, control),
     )
     interval = ratio_interval_percent(fusion, control)
     percent = ratio_percent(fusion, control) if fusion.detected else None
@@ -153,6 +154,18 @@ def _range_check(fusion: Quantity, curve: StandardCurve | None) -> tuple[Check, 
         return ()
     text = f"{fusion.mean_copies:,.0f} copies lie above the highest standard ({curve.highest_copies:,.0f})"
     return (Check(name=f"{FUSION} range", passed=False, text=text, decisive=False),)
+
+
+MOST_OF_CONTROL = 10
+"""Copies of the fusion for one of the control; levels at diagnosis stay within a few hundred per cent."""
+
+
+def _exchange_check(fusion: Quantity, control: Quantity) -> tuple[Check, ...]:
+    """A level that no sample has: the targets were exchanged, or the control failed."""
+    if fusion.mean_copies <= MOST_OF_CONTROL * control.mean_copies:
+        return ()
+    text = f"over {100 * MOST_OF_CONTROL:,} % of {control.target}: are the two targets exchanged?"
+    return (Check(name=f"{FUSION} against {control.target}", passed=False, text=text, decisive=False),)
 
 
 def _statement(result: QpcrResult) -> str:

@@ -47,6 +47,7 @@ class Well(Record):
     ct: float | None
     copies: float | None
     at: TimePoint | None
+    plate: str
 
 
 def bad(what: str, where: str, remedy: str = "Correct the line and run again.") -> BadInputError:
@@ -179,6 +180,11 @@ def _columns(line: str, delimiter: str, where: str) -> dict[str, int]:
     twice = [field for field in ("target", "ct", "copies") if fields.count(field) > 1]
     if twice and {"target", "ct"} <= set(fields):
         raise bad(f"Two columns hold the {twice[0]}.", where)
+    if "target" in fields and "concentration" in fields and not {"copies", "given"} & set(fields):
+        what = (
+            "The copies are those of a volume or a mass: how deep a well can see does not follow from them."
+        )
+        raise bad(what, where, "Give the copies in each well (per reaction) as 'copies'.")
     return {field: fields.index(field) for field in fields if field}
 
 
@@ -243,6 +249,7 @@ def _well(row: _Row, *, comma: dict[str, bool], end: float | None) -> Well | Non
         ct=ct,
         copies=0.0 if silent else copies,
         at=_time(row),
+        plate=row.text("plate"),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from itertools import combinations
 from typing import Final, Literal
 
-from kinscope.sequencing.model import Call, Phase
+from kinscope.sequencing.model import Call, Phase, percent_text
 
 PROVEN_PERCENT: Final = 1.0
 """A lower bound above this, at the lower ends of both intervals, proves a compound."""
@@ -60,15 +60,15 @@ def _stated(one: Call, other: Call, *, cis: bool) -> Phase:
 
 def _by_shares(one: Call, other: Call) -> Phase:
     low, high = _bounds(one, other)
-    shares = f"{one.share_percent:.0f} % and {other.share_percent:.0f} %"
+    shares = " and ".join(f"{percent_text(call.share_percent or 0)} %" for call in (one, other))
     smaller, larger = sorted((one, other), key=lambda call: call.share_percent or 0)
     names = f"{one.short} and {other.short}"
-    text = f"{names}: shares {shares}. At most {high:.0f} % of molecules carry both"
+    text = f"{names}: shares {shares}. At most {percent_text(high)} % of molecules carry both"
     verdict: _Verdict = "cannot be told"
     if low > PROVEN_PERCENT:
         verdict = "compound"
         text = f"{names}: the shares ({shares}) add up to more than 100 %, so that at least "
-        text += f"{low:.0f} % of molecules carry both."
+        text += f"{percent_text(low)} % of molecules carry both."
     elif (smaller.share_high_percent or 100) <= SEPARATE_RATIO * (larger.share_low_percent or 0):
         verdict = "largely separate"
         text += f"; most molecules with {larger.short} do not carry {smaller.short}"

@@ -55,7 +55,7 @@ def call_variants(
     ``names`` of the reads are given only if they may be shown beside the pseudonyms ``S1`` and so on.
 
     A trace that is another one again is left out and said. Raises BadInputError if there is no read, none of
-    the reads is usable, or a control is a trace of the sample.
+    the reads is usable, or a control is a trace of the sample or carries a variant.
     """
     if not 0 < len(traces) <= MAX_READS:
         remedy = f"Give the 1 to {MAX_READS} reads of one sample."
@@ -74,7 +74,10 @@ def call_variants(
     if not tables:
         raise failed[0][1]
     known = [read_table("control", analyse(trace, cds), len(cds)) for trace in controls]
-    tables = [against_control(table, known) for table in tables]
+    _wild_type(known, knowledge, pack)
+    beside = [against_control(table, known) for table in tables]
+    alone = [new.name for old, new in zip(tables, beside, strict=True) if new is old and controls]
+    tables = beside
     detections = [item for item in detect(tables) if region[0] <= (item.coding + 2) // 3 <= region[1]]
     calls = _calls(detections, tables, knowledge, pack)
     coverage = codon_coverage(tables, cds, *region)
@@ -85,7 +88,7 @@ def call_variants(
         reads=tuple(
             _summary(table, names[pseudonyms.index(table.name)] if names else "") for table in tables
         ),
-        control_used=bool(controls),
+        control_used=len(alone) < len(tables) and bool(controls),
         calls=calls,
         phases=phases(calls),
         coverage=coverage,
@@ -98,11 +101,26 @@ def call_variants(
                 f"{pseudonyms[copy]} is the same trace as {pseudonyms[first]}: no evidence, left out."
                 for copy, first in copies.items()
             ),
+            *(f"{name} has no control of its strand and stretch: nothing was taken off." for name in alone),
             *(_contradiction(item, pack) for item in detections if item.contradicted),
         ),
         version=__version__,
     )
     return SampleAnalysis(result, tuple(table.read for table in tables))
+
+
+def _wild_type(controls: Sequence[ReadTable], knowledge: Knowledge, pack: TargetPack) -> None:
+    """Refuse controls that carry a variant, as it would be taken off the sample.
+
+    What one strand alone shows, below half of the molecules, may be the background they are given for.
+    """
+    for item in detect(controls) if controls else ():
+        named = name_bases({item.coding: BASES[item.base]}, pack).hgvs_c
+        both = len({table.strand for table in item.reads}) == 2
+        if not item.contradicted and (both or item.share.value > 0.5) and not knowledge.polymorphism(named):
+            share = f"{named.partition(':')[2]} in {100 * item.share.value:.0f} %"
+            what = f"The control is not wild type: it shows {share}, which would be taken off the sample."
+            raise BadInputError(what, where="controls", remedy="Give traces of a wild-type sample.")
 
 
 SAME_TRACE: Final = 0.005
