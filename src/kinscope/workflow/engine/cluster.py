@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -306,15 +307,12 @@ def run_worker(work: str, job_seconds: float | None) -> int:
 
     ``job_seconds``: from the job's start to its end; None if it has none.
     """
-    import psutil
-
     # A killed pool takes its steps along only after they saved themselves: SIGTERM, not SIGKILL.
-    manager = psutil.Process(os.getppid())
-    nursery = begin_in(_IDLE, Path(work), _device(manager.environ()), ending=signal.SIGTERM)
+    job, began = _job(os.getppid())
+    nursery = begin_in(_IDLE, Path(work), _device(job), ending=signal.SIGTERM)
     code = None
     for number, margin in ((LEAVE, _LEAVE_SECONDS), (signal.SIGTERM, _MARGIN_SECONDS)):
         if code is None and job_seconds is not None:
-            began = manager.create_time()
             code = nursery.ended(max(1.0, began + _before(job_seconds, margin) - time.time()))
             if code is None:
                 nursery.tell(number)
@@ -322,6 +320,15 @@ def run_worker(work: str, job_seconds: float | None) -> int:
         code = nursery.ended(None)
     _IDLE.append(nursery)
     return STOPPED if code is None else code
+
+
+@cache
+def _job(manager: int) -> tuple[Mapping[str, str], float]:
+    """The environment that a job began with, and when."""
+    import psutil
+
+    process = psutil.Process(manager)
+    return process.environ(), process.create_time()
 
 
 def _device(job: Mapping[str, str]) -> dict[str, str]:
