@@ -209,6 +209,7 @@ def test_a_log_counts_what_ended_and_tells_pace_and_cost(capsys: pytest.CaptureF
         "12 steps/min, 1,340 ns/day; 0.42 core hours, 17 GPU hours so far\n"
     )
     assert used(USAGE, moving=False) == "0.42 core hours, 17 GPU hours so far"
+    assert used(USAGE.model_copy(update={"core_hours": 0.0006, "gpu_hours": 0.0})).endswith("ns/day")
     assert used(Usage()) == ""
 
 

@@ -103,7 +103,8 @@ def used(usage: Usage, *, moving: bool = True) -> str:
     """E.g. ``12 steps/min, 340 ns/day; 0.42 core hours, 17 GPU hours so far``; the pace if ``moving``."""
     pace = {"steps/min": usage.steps_per_minute, "ns/day": usage.ns_per_day} if moving else {}
     hours = {"core hours": usage.core_hours, "GPU hours": usage.gpu_hours}
-    said = [", ".join(f"{_short(n)} {unit}" for unit, n in one.items() if n) for one in (pace, hours)]
+    told = [{unit: n for unit, n in one.items() if n >= 0.01} for one in (pace, hours)]
+    said = [", ".join(f"{_short(n)} {unit}" for unit, n in one.items()) for one in told]
     return "; ".join(filter(None, said)) + " so far" * bool(said[1])
 
 
