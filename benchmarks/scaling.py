@@ -3,9 +3,10 @@
     python benchmarks/scaling.py [--tasks 10000] [--replicas 6] [--artefacts 10 1000 100000] [--steps 10000]
 
 Prints each part as soon as it is known (0 leaves it out): milliseconds a task that does nothing, in turn on
-processes and Parsl, bare `concurrent.futures` and bare Parsl, and on these with what a worker does besides (a
-process of its own, a lease, an artefact flushed and renamed in); the efficiency of two workers over one on
-replicas, and of two bare processes; a look-up in stores; a finished study, resumed.
+processes and Parsl, bare `concurrent.futures` and bare Parsl, on these with what a worker does besides (a
+process of its own, a lease, an artefact flushed and renamed in), and with one flushed file, without which no
+result lasts; the efficiency of two workers over one on replicas, and of two bare processes; a look-up in
+stores; a finished study, resumed.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ import parsl
 from parsl.config import Config
 from parsl.executors import HighThroughputExecutor
 from parsl.providers import LocalProvider
-from scaling_tasks import kept_task, tiny_task
+from scaling_tasks import file_task, kept_task, tiny_task
 
 from kinscope.dynamics.settings import ProtocolSettings
 from kinscope.workflow.engine.cluster import Cluster, ClusterFile
@@ -88,6 +89,7 @@ def overhead(tasks: int, scratch: Path) -> None:
         stack.callback(processes.cancel)
         runs = {
             "futures": bare(pool.submit, tiny_task),
+            "futures that flush a file": bare(pool.submit, file_task),
             "futures that keep": bare(pool.submit, kept_task),
             "processes": driven(processes),
             "bare Parsl": bare(lambda task, *given: apps[task](*given), tiny_task),

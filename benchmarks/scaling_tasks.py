@@ -23,6 +23,12 @@ def tiny_task(_folder: str, _number: int) -> int:
     return 0
 
 
+def file_task(folder: str, number: int) -> int:
+    """A file that a power cut leaves whole: the least that any engine does whose results last."""
+    _write(Path(folder, f"file-{number}"), "well")
+    return 0
+
+
 def kept_task(folder: str, number: int) -> int:
     """The same with what a step's worker does besides: a process, a lease, an artefact renamed in."""
     child = os.fork()
