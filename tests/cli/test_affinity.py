@@ -19,7 +19,7 @@ def said(*arguments):
 
 def test_a_distant_residue_is_out_of_reach_and_never_unchanged():
     text = said("lookup", "K404E")
-    assert "Out of the drug's reach" in text
+    assert "Out of the drugs' reach" in text
     assert "could still matter" in text
     assert "unchanged" not in text
     assert "c.1210A>G" in text

@@ -13,7 +13,7 @@ _SUM = (
     "residues that touch need not (Wells, Biochemistry 1990, 29, 8509). The sum has no interval."
 )
 _DISTANT = (
-    "Out of the drug's reach ({:.0f}-{:.0f} Å): of {} measured pairs beyond 10 Å {} lost tenfold; direct "
+    "Out of {} reach ({} Å): of {} measured pairs beyond 10 Å {} lost tenfold; direct "
     "effect {:+.1f} kcal/mol (90 % {:+.1f} to {:+.1f}); up to {:.0f} % could still matter; assembly, "
     "activation, expression and asciminib are outside this estimate."
 )
@@ -71,10 +71,12 @@ def sentences(rows: Sequence[Any], made: Mapping[str, Any]) -> list[str]:
     far = made.get("far_pairs", {})
     distant = [row for row in rows if row.reach_angstrom > FAR_ANGSTROM and row.trained_on_site]
     if distant and far:
-        reach, count, lost = [row.reach_angstrom for row in distant], far["pairs"], far["lost"]
+        reach = sorted({f"{row.reach_angstrom:.0f}" for row in distant}, key=int)
+        whose = "the drugs'" if len(distant) > 2 else " and ".join(f"{row.drug}'s" for row in distant)
+        count, lost = far["pairs"], far["lost"]
         said.append(
             _DISTANT.format(
-                min(reach), max(reach), count, lost or "none",
+                whose, "-".join(dict.fromkeys((reach[0], reach[-1]))), count, lost or "none",
                 sum(row.ddg_kcal_per_mol for row in distant) / len(distant),
                 min(row.low_90 for row in distant),
                 max(row.high_90 for row in distant), 100.0 * (3.0 + lost) / count,

@@ -25,7 +25,7 @@ _LEGEND = {
     "-fold": "folds: times as much drug as native needs",
     "not named": "not named: the guideline prefers others",
     "Å": "Å: from the change to the drug",
-    "out of reach": "out of reach: no model can tell",
+    "out of reach": "out of reach: too far for docking",
     "not tested": "not tested: no model was run",
 }
 """What words of the table mean."""
