@@ -133,8 +133,9 @@ def test_run_leaves_the_results_of_every_variant_in_one_set_of_tables(
     told = CliRunner().invoke(app, ["run", study, "--out", str(tmp_path / "out")])
     assert told.exit_code == 0, told.output
     directories = [str(one.directory) for one in runs]
-    told = CliRunner().invoke(app, ["report", *directories, "--tables", str(tmp_path / "again"), "--csv"])
-    assert told.exit_code == 0, told.output
+    again = str(tmp_path / "again")
+    told = CliRunner().invoke(app, ["report", *directories, "--tables", again, "--csv", "--json"])
+    assert json.loads(told.output) == {"written": again}
     columns = ["run_variant", "drug", "verdict", "level", "predicted_ddg_kcal_mol", "predicted_high"]
     expected = [
         (one.held.variant.short, said.drug, said.verdict, said.level,

@@ -280,7 +280,7 @@ def report(
         open_existing(directory)
     if tables is not None:
         export_tables(map(read_result, directories), tables, csv=csv)
-        echo(f"written: {tables}")
+        show({"written": tables}, [f"written: {tables}"], as_json)
         return
     for directory in directories:
         result, text = read_result(directory)
