@@ -297,8 +297,12 @@ def test_more_reads_by_allele_than_in_all_contradict_each_other(
     assert any("count 1000 reads" in note and "contradict" in note for note in call.notes)
 
 
-def test_a_few_reads_more_by_allele_than_in_all_are_no_contradiction(tmp_path: Path) -> None:
-    (call,) = read(tmp_path, row("0/1:70,35:100", form="GT:AD:DP")).calls
+@pytest.mark.parametrize("depth", [105, 100, 80, 60])
+def test_reads_that_a_filter_took_from_dp_and_not_from_ad_are_no_contradiction(
+    tmp_path: Path, depth: int
+) -> None:
+    """GATK's AD is of all reads, its DP of those that passed (its manual, DepthPerAlleleBySample)."""
+    (call,) = read(tmp_path, row(f"0/1:70,35:{depth}", form="GT:AD:DP")).calls
     assert (call.share_percent, call.status) == (pytest.approx(100 / 3), "variant")
 
 

@@ -57,7 +57,7 @@ def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: 
         what = f"{name} counts more reads of the variant than reads."
         raise BadInputError(what, where=where, remedy="Correct the counts.")
     depth = _first(counts.get("DP"))
-    if name in _ALL_READS and total is not None and depth is not None and depth < _MOST_OF_THEM * total:
+    if name in _ALL_READS and total is not None and depth is not None and 2 * depth < total:
         told = f"{name} count {total} reads, DP {depth}: they contradict each other, and no share is taken."
         return Share(None, depth, told, contradicted=True)
     if total is not None and not (name == "AD" and depth and total < _MOST_OF_THEM * depth):
@@ -70,7 +70,7 @@ def share_of_fields(fields: Mapping[str, str], alleles: tuple[str, ...], index: 
 _MOST_OF_THEM: Final = 0.9
 """Reads in AD below this share of DP are not all reads: the others are of another allele, or say none."""
 _ALL_READS: Final = ("AD", "RD and AD", "RO and AO", "DP4")
-"""Counts of reads that DP counts too, and which are therefore not more."""
+"""Reads that DP counts too; it may count a pair as one, or leave out what a filter took (GATK's does)."""
 _COUNTED: Final = ("FAO", "FDP", "AD", "RD", "CLCAD2", "AO", "RO", "NV", "NR", "DP4", "DP", "DV", "TAR",
                    "TIR", "AU", "CU", "GU", "TU")  # fmt: skip
 Counts = list[int | None]
