@@ -203,6 +203,15 @@ def test_a_control_that_carries_a_variant_would_hide_it(share: float, strands: i
         call_variants(sample, PACK, controls=mutated)
 
 
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_control_with_an_inherited_silent_change_is_wild_type(share: float) -> None:
+    """c.1497A>G (p.Glu499=, rs2227985) is common among the healthy."""
+    control = traces(("c.1497delinsG", share), seed=5)
+    result = call_variants(traces(("T315I", 0.3), seed=4), PACK, controls=control).result
+    assert result.control_used
+    assert [call.short for call in result.calls] == ["p.Thr315Ile"]
+
+
 def test_a_read_that_no_control_stands_beside_is_named() -> None:
     forward, reverse = traces(("WT", 1.0), seed=6)
     sample = traces(("T315I", 0.3), seed=4)

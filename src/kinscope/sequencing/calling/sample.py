@@ -110,15 +110,16 @@ def call_variants(
 
 
 def _wild_type(controls: Sequence[ReadTable], knowledge: Knowledge, pack: TargetPack) -> None:
-    """Refuse controls that carry a variant, as it would be taken off the sample.
+    """Refuse controls whose protein carries a variant, as it would be taken off the sample.
 
     What one strand alone shows, below half of the molecules, may be the background they are given for.
     """
     for item in detect(controls) if controls else ():
-        named = name_bases({item.coding: BASES[item.base]}, pack).hgvs_c
-        both = len({table.strand for table in item.reads}) == 2
-        if not item.contradicted and (both or item.share.value > 0.5) and not knowledge.polymorphism(named):
-            share = f"{named.partition(':')[2]} in {100 * item.share.value:.0f} %"
+        named = name_bases({item.coding: BASES[item.base]}, pack)
+        shown = len({table.strand for table in item.reads}) == 2 or item.share.value > 0.5
+        harmless = named.kind == "synonymous" or knowledge.polymorphism(named.hgvs_c)
+        if shown and not item.contradicted and not harmless:
+            share = f"{named.hgvs_c.partition(':')[2]} in {100 * item.share.value:.0f} %"
             what = f"The control is not wild type: it shows {share}, which would be taken off the sample."
             raise BadInputError(what, where="controls", remedy="Give traces of a wild-type sample.")
 
