@@ -460,6 +460,7 @@ def test_three_copies_and_one_are_said_of_a_diploid_clone_alone(text: str, named
     [
         ("der(7;9)(q10;q10)t(9;22)(q34;q11.2)", ()),
         ("der(9)del(9)(p21p24)t(9;22)(q34;q11.2)", ()),
+        ("ider(9)(q10)t(9;22)(q34;q11.2)", ()),
         ("der(9)t(9;22)(q34;q11.2)t(3;9)(q26;p13)", ("der(9)t(9;22)(q34;q11.2)t(3;9)(q26;p13) (3q26.2)",)),
     ],
 )
@@ -469,6 +470,14 @@ def test_what_else_the_derivative_9_lost_or_gained_is_an_additional_change(
     reading = reading_of(f"46,XY,{other_half},der(22)t(9;22)(q34;q11.2)[20]")
     assert reading.additional_changes == (other_half,)
     assert high_risk_changes(reading) == risk
+
+
+@pytest.mark.parametrize(("beside", "number"), [("", 1), (",+8", 2)])
+def test_the_translocation_is_one_abnormality_however_each_clone_writes_it(beside: str, number: int) -> None:
+    halves = "der(9)t(9;22)(q34;q11.2),der(22)t(9;22)(q34;q11.2)"
+    reading = reading_of(f"46,XX,t(9;22)(q34;q11.2)[10]/{47 if beside else 46},XX{beside},{halves}[5]")
+    assert len(reading.additional_changes) == number - 1
+    assert (reading.abnormalities_low, reading.abnormalities_high) == (number, number)
 
 
 def test_changes_below_the_number_of_a_clone_make_no_karyotype_complex() -> None:

@@ -39,10 +39,7 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
     """
     if change.kind in ("dmin", "hsr", "ace"):
         return 1, 1
-    halves = [o.kind for o in others if not o.sign and philadelphia_kind(o) == "der(22)"]
-    half = bool(halves) and is_other_half(change)
-    if half and "der" in halves and _nothing_but(change):
-        return 0, 0  # der(9) and der(22) of one t(9;22)
+    half = is_other_half(change) and any(not o.sign and philadelphia_kind(o) == "der(22)" for o in others)
     further = 0
     if change.kind in ("der", "ider"):
         involved = set(change.chromosomes) | {n for c in change.components for n in c.chromosomes}
@@ -55,8 +52,8 @@ def weight(change: Abnormality, others: list[Abnormality]) -> tuple[int, int]:
 
 
 def _nothing_but(half: Abnormality) -> bool:
-    """Whether the other half carries only the t(9;22); der(7;9)(q10;q10)t(9;22) lost 7p and 9p as well."""
-    return len((*half.chromosomes, *half.components)) == 2
+    """Whether the other half carries only the t(9;22); der(7;9)(q10;q10)t(9;22) and ider(9) lost 9p too."""
+    return half.kind == "der" and len((*half.chromosomes, *half.components)) == 2
 
 
 def _heaviest(carriers: Carriers, others: list[Abnormality]) -> tuple[int, int]:
@@ -131,8 +128,12 @@ def read_karyotype(karyotype: Karyotype) -> KaryotypeReading:
     if kind == "not seen" and (not own or _may_hide(karyotype) or any(_is_open(clone) for clone in own)):
         kind = "open"
     summaries = _summaries(carrying)
-    counted = [s for s in summaries if s.philadelphia or s.clonal is not False]
-    low, high = sum(s.weight_low for s in counted), sum(s.weight_high for s in counted)
+    first = [s for s in summaries if s.philadelphia]  # one event, however often and in whatever form
+    others = [s for s in summaries if s not in first and s.clonal is not False]
+    low, high = (
+        sum(getattr(s, end) for s in others) + max((getattr(s, end) for s in first), default=0)
+        for end in ("weight_low", "weight_high")
+    )
     fish = [f.bcr_abl1_fusion for f in karyotype.fish if f.bcr_abl1_fusion is not None and not f.donor]
     by_fish = any(fish) if fish else None
     return KaryotypeReading(
