@@ -87,6 +87,9 @@ EXPORTS = {
     "a positive control": SIMPLE + "HL60,BCR-ABL1,Pos Ctrl-1,,22.0\n",
     "old Mac line ends": SIMPLE.replace("\n", "\r"),
     "a first line for spreadsheets": "sep=,\n" + SIMPLE,
+    "a barcode of each tube": "".join(
+        f"{n or 'barcode'},{line}\n" for n, line in enumerate(SIMPLE.splitlines())
+    ),
 }
 
 
@@ -183,6 +186,11 @@ REFUSED = {
         "sample,target,Calc Conc (copies per ng RNA)\nP1,BCR-ABL1,0\nP1,ABL1,5000\n",
         "line 1",
         "volume",
+    ),
+    "droplets by microlitre and by well": (
+        "Sample,Target,Status,Concentration,CopiesPer20uLWell\nP1,BCR-ABL1,OK,1.5,30\nP1,ABL1,OK,2000,40000\n",
+        "line 1",
+        "Two columns hold the copies",
     ),
     "two plates with one target's cycles": (
         "".join(

@@ -178,12 +178,10 @@ def _columns(line: str, delimiter: str, where: str) -> dict[str, int]:
         next((f for f, names in WORDS["headings"].items() if re.fullmatch(names, cell)), "") for cell in plain
     ]
     twice = [field for field in ("target", "ct", "copies") if fields.count(field) > 1]
-    if twice and {"target", "ct"} <= set(fields):
+    if twice and "target" in fields and ("ct" in fields or "copies" in twice):
         raise bad(f"Two columns hold the {twice[0]}.", where)
     if "target" in fields and "concentration" in fields and not {"copies", "given"} & set(fields):
-        what = (
-            "The copies are those of a volume or a mass: how deep a well can see does not follow from them."
-        )
+        what = "The copies are those of a volume or a mass, from which the depth of a well does not follow."
         raise bad(what, where, "Give the copies in each well (per reaction) as 'copies'.")
     return {field: fields.index(field) for field in fields if field}
 
