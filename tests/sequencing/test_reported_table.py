@@ -481,7 +481,10 @@ def test_the_unit_of_a_column_of_shares_is_that_of_the_whole_column(tmp_path: Pa
         ("BCR-ABL1 35INS", "35INS"),
         ("p.C475Yfs*11", "35INS"),
         ("p.Cys475TyrfsTer11", "35INS"),
+        ("p.C475YfsX11", "35INS"),
         ("p.R362fs*21", "exon 7 deletion"),
+        ("p.(Arg362SerfsTer21)", "exon 7 deletion"),
+        ("NP_005148.2:p.Arg362SerfsTer21", "exon 7 deletion"),
     ],
 )
 def test_known_splice_variants_keep_their_meaning_and_caveat(tmp_path: Path, text: str, name: str) -> None:

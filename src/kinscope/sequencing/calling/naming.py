@@ -225,7 +225,8 @@ class Knowledge(Record):
 
     def splice_event(self, text: str, offset: int = 0) -> SpliceEvent | None:
         """The splice event of a name in words, or of a coding change that begins ``offset`` codons later."""
-        words = re.sub(r"^(?:bcr)?abl1?", "", re.sub("[^a-z0-9]", "", text.lower().replace("δ", "delta")))
+        words = re.sub("[^a-z0-9]|(?<=fs)(?:ter|x)", "", text.lower().replace("δ", "delta"))
+        words = re.sub("^(?:bcr)?abl1?", "", words)
         named = next((item for item in self.splice_events if words in item.other_names), None)
         found = _LENGTH_CHANGE.search(text)
         if named is not None or found is None:
