@@ -26,7 +26,7 @@ VARIANTS = {
     "unknown amino acid": ("K404B", ""),
     "another gene": ("EGFR T790M", "EGFR"),
     "a fusion transcript in front": ("e13a3 T315I", "--transcript e13a3"),
-    "one that the pack names": ("BCR::ABL1 e14a2:T315I", "--transcript e14a2"),
+    "one behind the gene's name": ("BCR::ABL1 B3A3:T315I", "--transcript B3A3"),
     "another gene's transcript": ("NM_005228.5:c.2369C>T", "NM_005228"),
     "empty": ("", ""),
     "blank": ("   ", ""),

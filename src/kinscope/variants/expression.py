@@ -264,12 +264,10 @@ def _take_exon(found: Statement, rest: str) -> tuple[Statement, str]:
 
 
 def _take_gene(rest: str, pack: TargetPack) -> str:
-    if fusion := _FUSION.match(rest):
-        raise unsupported(
-            fusion[1],
-            "is a fusion transcript, which no name of a variant holds.",
-            f"Give it beside the variant, as --transcript {fusion[1]}.",
-        )
+    if (fusion := _FUSION.match(rest)) and fusion[1].upper() not in _gene_names(pack):
+        what = "is a fusion transcript, which no name of a variant holds."
+        remedy = f"Leave it out; assess and evidence take it as --transcript {fusion[1]}."
+        raise unsupported(fusion[1], what, remedy)
     for name in sorted(_gene_names(pack), key=len, reverse=True):
         match = re.match(rf"{re.escape(name)}(?:\s*[:_-]\s*|\s+|(?=\())", rest, re.IGNORECASE)
         if match and rest[match.end() :]:
