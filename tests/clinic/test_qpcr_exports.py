@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kinscope.cli.commands.clinic import show_qpcr
 from kinscope.clinic.qpcr.reading import read_run, table_run
 from kinscope.clinic.qpcr.run import analyse_run
 from kinscope.core.errors import BadInputError
@@ -308,6 +309,12 @@ def test_the_shipped_example_runs_as_the_readme_has_it(tmp_path: Path) -> None:
         [sys.executable, "-m", "kinscope", "qpcr", "run.csv", "--example"], capture_output=True, check=False
     )
     assert both.returncode == 2
+
+
+def test_copies_at_diagnosis_are_printed_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "run.csv").write_text("sample,target,copies\nP1,BCR-ABL1,40000\nP1,ABL1,50000\n")
+    show_qpcr(tmp_path / "run.csv")
+    assert "BCR::ABL1 40,000 copies in 1 of 1 wells" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("end", ["40", "40.0000", "45.00", "50"])

@@ -95,8 +95,8 @@ def _sample_lines(result: QpcrResult) -> Iterator[str]:
     yield f"  {result.statement}"
     fusion, control = result.fusion, result.control
     yield (
-        f"  BCR::ABL1 {fusion.total_copies:,.4g} copies in {fusion.detected_wells} of {fusion.wells} wells; "
-        f"{control.target} {control.total_copies:,.0f} copies in {control.wells} wells"
+        f"  BCR::ABL1 {round(fusion.total_copies, 1):,.12g} copies in {fusion.detected_wells} of "
+        f"{fusion.wells} wells; {control.target} {control.total_copies:,.0f} copies in {control.wells} wells"
     )
     yield f"  class: {result.molecular_class}; the sample reaches {result.depth or 'no MR4'}"
     yield from (_check_line(check) for check in result.checks if check.passed is not True)
