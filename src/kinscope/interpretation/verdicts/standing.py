@@ -159,7 +159,7 @@ def disagreements(
     if fold is not None and resists and fold <= NO_EFFECT_UP_TO:
         yield f"Measured only {fold_text(fold)}-fold, against the evidence that decides."
     if fold is not None and reduced and (alone := word_of_fold(fold, limit)) != "reduced sensitivity":
-        yield f"Measured {fold_text(fold)}-fold, alone {alone}; other evidence stands against it."
+        yield f"Measured {fold_text(fold)}-fold, which alone is {alone}; other evidence stands against it."
     if (kin := verdict.inferred) and verdict.basis not in ("inferred from kin", "computed"):
         other = verdict.inferred_word.removesuffix(" inferred")
         if (yields and other == "resistance") or (resists and other == "sensitivity"):

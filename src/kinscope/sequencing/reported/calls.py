@@ -69,7 +69,7 @@ def agreed(stated: float | None, alternative: int | None, depth: int | None, nam
     ``names`` tells where the stated and the counted share stand, for the note on a contradiction.
     """
     if stated and depth is not None and stated * depth < 0.5:
-        told = f"{100 * stated:.3g} % are stated, of {depth} reads not one: they contradict each other."
+        told = f"{100 * stated:.3g} % of {depth} reads is less than one read: they contradict each other."
         return Share(None, depth, told, contradicted=True)
     if alternative is None or not depth:
         return Share(stated, depth)
