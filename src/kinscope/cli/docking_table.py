@@ -99,8 +99,7 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
                 lines += wrapped(say(problem), " " * (_DRUG + _STATE) + "problem: ")
             other = docked.best_elsewhere_kcal_per_mol
             if other is not None and docked.score_kcal_per_mol - other >= SMALLEST_MEANINGFUL_KCAL_PER_MOL:
-                text = f"another binding mode scores {other:.1f} kcal/mol, better than this one"
-                lines += wrapped(text, " " * (_DRUG + _STATE))
+                lines += wrapped(f"another mode scores better: {other:.1f} kcal/mol", " " * (_DRUG + _STATE))
         changes = [f"- {text}" for text in _by_kind(row.contacts_lost)]
         changes += [f"+ {text}" for text in _by_kind(row.contacts_gained)]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
@@ -176,7 +175,7 @@ def _misfits(rows: Sequence[DockingRow]) -> list[str]:
         for side, fit in (("native: ", row.native_fit), (f"{row.variant}: ", row.mutant_fit)):
             if fit is not None:
                 lines += wrapped(side + fit_in_words(fit), head)
-            head = " " * len(head)
+                head = " " * len(head)
         if (apart := fits_apart(row.native_fit, row.mutant_fit)) is not None:
             lines += wrapped(say(apart), head)
         if row.native_helix is not None:

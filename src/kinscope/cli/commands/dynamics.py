@@ -296,7 +296,7 @@ def _print_replica(one: ReplicaAnalysis) -> None:
     echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
     for series in one.series:
         of = series.name.rpartition("/")[0]
-        error = "" if series.standard_error is None else f", mean good to {series.standard_error:.2g}"
+        error = f", mean good to {good:.2g}" if (good := series.standard_error or 0.0) > 1e-9 else ""
         echo(
             f"    {of + ': ' if of else ''}{series.label}: {series.mean:.2f} +- "
             f"{series.standard_deviation:.2f} {series.unit}{error}"
