@@ -108,6 +108,7 @@ def test_csv_has_a_line_per_row_and_the_figures_come_back() -> None:
     read = list(csv.DictReader(io.StringIO(table_csv(rows))))
     assert [line["outcome"] for line in read] == ["docked", "does not fit"]
     assert float(read[0]["vina_difference_kcal_per_mol"]) == 0.3
+    assert (read[0]["drug"], read[0]["name"]) == ("ponatinib", "Ponatinib")
     assert read[0]["contacts_lost"] == "Thr315 hydrogen bond"
     assert read[1]["native_fit_clashes"] == "46"
     assert read[1]["native_score_kcal_per_mol"] == ""

@@ -225,7 +225,7 @@ def _flat(row: DockingRow) -> dict[str, object]:
     flat: dict[str, object] = {
         name: getattr(row, name)
         for name in (
-            "drug", "binding_type", "site", "state", "own_state", "variant", "outcome", "reference",
+            "drug", "name", "binding_type", "site", "state", "own_state", "variant", "outcome", "reference",
             "reference_to_crystal_angstrom", "distance_to_variant_angstrom",
         )
     }  # fmt: skip
