@@ -133,8 +133,9 @@ def test_part_of_the_domain_does_not_replace_the_atlas_of_the_whole(
 def test_a_pack_without_an_atlas_says_so(pack, tmp_path: Path):
     bare = pack.model_copy(update={"directory": tmp_path})
     assert predicted(bare, parse_variant("K404E", pack)) == {}
-    with pytest.raises(BadInputError, match="no atlas"):
+    with pytest.raises(BadInputError, match="no atlas") as raised:
         rows_of_variant(bare, parse_variant("K404E", pack))
+    assert f"--target {tmp_path}" in raised.value.remedy
 
 
 def test_the_track_record_of_calls_follows_from_the_rows(pack):

@@ -55,6 +55,7 @@ def test_the_example_runs_as_the_readme_has_it(tmp_path: Path, monkeypatch: pyte
     commands.register(app)
     done = CliRunner().invoke(app, [*words, "--pocket-frames", "0"])
     assert done.exit_code == 0, done.output
+    assert "e-" not in " ".join(line for line in done.output.splitlines() if "good to" in line)
     found = json.loads(Path("kinscope-analysis/analysis.json").read_text())
     assert [one["name"] for one in found["replicas"]] == ["made-up-1.xtc", "made-up-2.xtc"]
     assert {one["frames"] for one in found["replicas"]} == {60}

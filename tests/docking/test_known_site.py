@@ -137,10 +137,11 @@ def test_the_table_prints_the_poses_of_a_search_with_their_core() -> None:
         drug="mine", name="mine", binding_type="given", site="atp", state="kinase-dfg-in",
         state_label="DFG-in", own_state="", variant="T315I", outcome="docked",
     )  # fmt: skip
-    run = run_of((-5.0, -4.5, -4.0)).model_copy(update={"turned_residues": (253,)})
+    run = run_of((-5.0, -4.8, -4.0)).model_copy(update={"turned_residues": (253,)})
     (found,) = with_best_forms([with_search(row, run)])
     text = " ".join("\n".join(table_lines([found], "T315I")).split())
-    assert "pose 2: rank -4.5, Vina -11.0, 1.0 A from the first (0.0 over its core)" in text
+    assert "pose 2: rank -4.8, Vina -11.0, 1.0 A from the first (0.0 over its core), a tie" in text
+    assert text.count(", a tie;") == 1
     assert "253" in text
     assert "ranks best in this one, kinase-dfg-in" in text
     assert "pose 3: rank -4.0" in table_csv([found])

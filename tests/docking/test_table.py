@@ -5,21 +5,28 @@ from __future__ import annotations
 import csv
 import io
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kinscope.cli.docking_table import WIDTH, table_csv, table_lines
+from kinscope.ligands.user import read_given
 from kinscope.results.docking import Call, DockedSide, DockingRow, HelixBend, RelaxedSettings
 from kinscope.results.measured import Difference, StateFit
 from kinscope.results.notes import Note
 from kinscope.targets import load_target
 from kinscope.variants import parse_variant
-from kinscope.workflow.engine.step import in_order
+from kinscope.workflow.engine.step import Step, in_order
 from kinscope.workflow.planning.docking import docking, row_steps
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import load_preset, with_changes
+from kinscope.workflow.single_runs import StageDone, StageRequest, dock_alone
+from kinscope.workflow.stages.docking import FOUND_POSES, MUTANT_POSE, NATIVE_POSE, ROWS
+from kinscope.workflow.stages.files import write_records
 
 PACK = load_target("abl1")
 
@@ -101,6 +108,7 @@ def test_csv_has_a_line_per_row_and_the_figures_come_back() -> None:
     read = list(csv.DictReader(io.StringIO(table_csv(rows))))
     assert [line["outcome"] for line in read] == ["docked", "does not fit"]
     assert float(read[0]["vina_difference_kcal_per_mol"]) == 0.3
+    assert (read[0]["drug"], read[0]["name"]) == ("ponatinib", "Ponatinib")
     assert read[0]["contacts_lost"] == "Thr315 hydrogen bond"
     assert read[1]["native_fit_clashes"] == "46"
     assert read[1]["native_score_kcal_per_mol"] == ""
@@ -181,8 +189,48 @@ def test_what_is_out_of_reach_is_said_once_with_every_distance() -> None:
     rows = [row(name, 0.0, 0.1, word="not reached") for name in ("Imatinib", "Nilotinib")]
     text = "\n".join(table_lines(rows, "K404E"))
     assert text.count("beyond the drug's surroundings") == 1
-    assert "Imatinib in kinase-dfg-out 3.3 A" in text
-    assert "Nilotinib in kinase-dfg-out 3.3 A" in text.replace("\n" + " " * 13, " ")
+    assert "Imatinib in kinase-dfg-out (3.3 A), Nilotinib in kinase-dfg-out (3.3 A): not reached" in text
+
+
+def test_a_better_binding_mode_than_the_one_scored_is_told_beside_it() -> None:
+    one = row("Mine", 14.0, 2.0)
+    assert one.mutant is not None
+    for other, told in ((-9.6, True), (1.0, False)):
+        mutant = one.mutant.model_copy(update={"best_elsewhere_kcal_per_mol": other})
+        text = "\n".join(table_lines([one.model_copy(update={"mutant": mutant})], "T315I"))
+        assert ("another mode scores better: -9.6 kcal/mol" in text) == told
+
+
+def test_contacts_of_a_kind_stand_together() -> None:
+    lost = ("Thr315 hydrogen bond", "Phe317 pi stacking", "Met318 hydrogen bond")
+    text = "\n".join(table_lines([row("Mine", 0.0, 1.0, lost)], "T315I"))
+    assert "- hydrogen bond Thr315, Met318; - pi stacking Phe317" in text
+
+
+def test_the_poses_of_a_row_lie_where_people_look_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = planner("T315I", states=("kinase-dfg-in",))
+    own = read_given([], ["Cc1ccc(NC(=O)c2ccccc2)cc1 mine"], site="atp", state="")
+
+    def run(_: StageRequest, __: object, choose: Callable[[Study], dict[Any, Step]]) -> StageDone:
+        ((name, step),) = choose(plan).items()
+        searched = step.inputs["docking/native"].inputs["reference"]
+        for one, files in ((step, (NATIVE_POSE, MUTANT_POSE)), (searched, (FOUND_POSES,))):
+            (tmp_path / one.folder).mkdir(parents=True)
+            for file in files:
+                (tmp_path / one.folder / file).write_text(file)
+        write_records(tmp_path / step.folder / ROWS, [row("mine", 0.0, 1.0)])
+        return StageDone(plan.variant, tmp_path, {name: tmp_path / step.folder}, [])
+
+    monkeypatch.setattr(StageRequest, "run", run)
+    dock_alone(StageRequest("T315I", "abl1", "quick"), (), own)
+    laid = {path.name: path.read_text() for path in (tmp_path / "poses").iterdir()}
+    assert laid == {
+        "mine_kinase-dfg-in_native.sdf": NATIVE_POSE,
+        "mine_kinase-dfg-in_T315I.sdf": MUTANT_POSE,
+        "mine_kinase-dfg-in_search.sdf": FOUND_POSES,
+    }
 
 
 def test_a_zero_has_no_sign() -> None:

@@ -28,6 +28,7 @@ class TestPreference:
             folded = found.readings[0]
             assert folded.difference.resolved
             assert found.sentence.startswith(f"{text} disfavours the folded, imatinib-bound loop against")
+            assert "the active form: ln odds -" in found.sentence
             assert folded.difference.high < 0.0
             assert folded.difference.value < -1.0
 

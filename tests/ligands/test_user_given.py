@@ -240,6 +240,12 @@ def test_names_are_free_of_what_is_taken_and_of_each_other() -> None:
     assert all("/" not in name for name in names)
 
 
+def test_two_ligands_of_one_name_can_be_told_apart() -> None:
+    found = read_given([], [f"{BENZANILIDE} Mine", f"C{BENZANILIDE} Mine"], site="atp", state="")
+    assert [ligand.name for ligand in found.good] == ["Mine", "Mine-2"]
+    assert {name for name, _ in found.notes} == {"Mine", "Mine-2"}
+
+
 def test_a_flat_file_is_built_whatever_its_header_says(tmp_path: Path) -> None:
     text = sdf_of(BENZANILIDE, flat=True)
     (tmp_path / "flat.sdf").write_text(text)
@@ -299,6 +305,7 @@ def test_charged_nonsense_is_refused(smiles: str) -> None:
         (["--smiles", "N[Pt](Cl)(Cl)NCCCC"], "Pt"),
         (["--ligand", "absent.sdf"], "no such file"),
         (["--smiles", BENZANILIDE, "--site", "nowhere"], "no site"),
+        (["--site", "nowhere"], "no site"),
     ],
 )
 def test_the_command_ends_with_a_reason_and_leaves_no_directory(

@@ -39,6 +39,7 @@ def test_the_first_answer_takes_no_time_and_fits_a_terminal(expression: str) -> 
     assert time.process_time() - before < 3.0
     assert max(map(len, text.splitlines())) <= 110
     assert len(text.splitlines()) <= 75
+    assert not re.search(r"(^|  )Å$", text, re.MULTILINE), "a number keeps its unit"
     assert page.title in text
     assert all(line.name in text for line in page.drugs)
     assert [f"Next {number}. " in text for number in (1, 2, 3)] == [True] * 3

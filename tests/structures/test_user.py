@@ -233,6 +233,12 @@ def test_a_long_missing_stretch_is_named_with_the_ways_out():
         examined(body, allow_truncation=True)
 
 
+def test_a_conformation_that_the_file_does_not_show_is_not_said_to_be_another():
+    body = pdb(structure_of(("A", moved(without(shipped("kinase-dfg-out"), (379, 386))))))
+    told = {told.code for told in examined(body).findings.notes}
+    assert told & {"measured-with-fill", "no-model-alike"} == {"measured-with-fill"}
+
+
 def test_truncation_keeps_the_kinase_domain():
     atoms = without(shipped("closed-dfg-out"), (120, 140))
     body = pdb(structure_of(("A", moved(atoms))))

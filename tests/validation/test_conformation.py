@@ -33,6 +33,7 @@ def test_the_shipped_table_is_scaled_to_the_domain():
 def test_the_answer_tells_the_conformations_apart_and_nothing_of_the_mutant():
     pack = load_target("abl1")
     found = crystal_question(variant("K404E"), crystal_flexibility(pack), pack)
+    assert "(mean 1)" in found.question
     freer = next(
         f for f in found.findings if f.where == "helix C: DFG-out, loop folded against active, DFG-in"
     )

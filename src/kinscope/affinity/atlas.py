@@ -136,7 +136,7 @@ def all_rows(pack: TargetPack, residues: Sequence[int] = ()) -> list[Predicted]:
 
     path = atlas_path(pack)
     if not path.is_file():
-        remedy = "Make it with: kinscope scan --region kinase-domain --write"
+        remedy = f"Make it with: kinscope scan --region kinase-domain --write --target {pack.directory}"
         raise BadInputError(
             f"The pack of {pack.gene} has no atlas of affinity.", where=str(path), remedy=remedy
         )

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kinscope.analysis.calls import together
 from kinscope.core.tables import csv_text
 from kinscope.docking.known.reference import SEARCHED
-from kinscope.docking.table.differences import fits_apart
+from kinscope.docking.table.differences import SMALLEST_MEANINGFUL_KCAL_PER_MOL, fits_apart
 from kinscope.interpretation.words.docking import fit_in_words, helix_in_words
 from kinscope.interpretation.words.say import say, say_all
 from kinscope.results.docking import CallWord, DockedSide, DockingRow
-from kinscope.results.measured import Difference, StateFit
+from kinscope.results.measured import Difference
 
 WIDTH = 110
 """Columns; a terminal of 110 shows every line whole."""
 _DRUG, _STATE, _SCORE, _DIFFERENCE = 15, 22, 14, 22
+TIED_KCAL_PER_MOL = 0.5
+"""Side chains repacked about a pose change its rank by as much (docs/why/docking.md)."""
+_BEYOND = (
+    "not reached: the substitution lies beyond the drug's surroundings, so its pose does not feel it; what "
+    "acts through motion or the balance of states is not seen here"
+)
 _OF_SEARCH = ("side-chains-made-room", "best-form-of-site", "ranks-behind-form")
 
 
@@ -91,7 +97,11 @@ def _poses(rows: Sequence[DockingRow], variant: str) -> list[str]:
             )
             for problem in docked.problems:
                 lines += wrapped(say(problem), " " * (_DRUG + _STATE) + "problem: ")
-        changes = [f"- {text}" for text in row.contacts_lost] + [f"+ {text}" for text in row.contacts_gained]
+            other = docked.best_elsewhere_kcal_per_mol
+            if other is not None and docked.score_kcal_per_mol - other >= SMALLEST_MEANINGFUL_KCAL_PER_MOL:
+                lines += wrapped(f"another mode scores better: {other:.1f} kcal/mol", " " * (_DRUG + _STATE))
+        changes = [f"- {text}" for text in _by_kind(row.contacts_lost)]
+        changes += [f"+ {text}" for text in _by_kind(row.contacts_gained)]
         lines += wrapped("; ".join(changes) or "contacts as in the native", " " * _DRUG)
         lines += [line for text in _found(row) for line in wrapped(text, " " * _DRUG)]
         if row.native_helix is not None and row.mutant_helix is not None:
@@ -107,36 +117,36 @@ def _found(row: DockingRow) -> list[str]:
         core = "" if (it := pose.core_rmsd_to_first_angstrom) is None else f" ({it:.1f} over its core)"
         text = f"pose {pose.rank}: rank {pose.ranking_kcal_per_mol:.1f}, Vina {pose.score_kcal_per_mol:.1f}"
         text += f", {pose.rmsd_to_first_angstrom:.1f} A from the first{core}" if pose.rank > 1 else ""
-        lines.append("; ".join([text, *pose.contacts, *say_all(pose.problems)]))
+        behind = pose.ranking_kcal_per_mol - row.found[0].ranking_kcal_per_mol
+        text += ", a tie" if pose.rank > 1 and behind < TIED_KCAL_PER_MOL else ""
+        lines.append("; ".join([text, *_by_kind(pose.contacts), *say_all(pose.problems)]))
     return [*lines, *(say(item) for item in row.notes if item.code in _OF_SEARCH)]
 
 
+def _by_kind(contacts: Iterable[str]) -> list[str]:
+    """Contacts (``Met318 hydrogen bond``), those of a kind together: ``hydrogen bond Met318, Glu316``."""
+    kinds: dict[str, list[str]] = {}
+    for residue, _, kind in (contact.partition(" ") for contact in contacts):
+        kinds.setdefault(kind, []).append(residue)
+    return [f"{kind} {', '.join(residues)}" for kind, residues in kinds.items()]
+
+
 def _reasons(rows: Sequence[DockingRow]) -> list[str]:
-    lines = ["why", "-" * WIDTH]
-    far = [row for row in rows if row.call is not None and row.call.word == "not reached"]
+    places: dict[str, list[str]] = {}
     for row in rows:
-        if row.call is None or row in far:
+        if row.call is None:
             continue
-        where = f"{row.name}, {row.state}: "
-        lines += wrapped(f"{row.call.word}: {say(row.call.reason)}{_away(row)}", where)
+        said = _BEYOND if row.call.word == "not reached" else f"{row.call.word}: {say(row.call.reason)}"
         if row.call.disagreement:
-            lines += wrapped(f"the two scores disagree: {say(row.call.disagreement)}", " " * 4)
-    if far:
-        places = ", ".join(f"{row.name} in {row.state}{_away(row, '', ' A')}" for row in far)
+            said += f"; the two scores disagree: {say(row.call.disagreement)}"
+        away = _number(row.distance_to_variant_angstrom, 1)
+        places.setdefault(said, []).append(f"{row.name} in {row.state} ({away} A)")
+    lines = [line for said, where in places.items() for line in wrapped(f"{', '.join(where)}: {said}", "- ")]
+    if names := dict.fromkeys(row.name for row in rows if row.reference == SEARCHED):
         lines += wrapped(
-            "the substitution lies beyond the drug's surroundings, so its pose does not feel it; what acts "
-            f"through motion or the balance of states is not seen here: {places}",
-            "not reached: ",
+            f"{', '.join(names)}: the pose is the best of a blind search, and may be wrong", "- "
         )
-    if any(row.reference == SEARCHED for row in rows):
-        names = dict.fromkeys(row.name for row in rows if row.reference == SEARCHED)
-        lines += wrapped(f"{', '.join(names)}: the pose is the best of a blind search, and may be wrong")
-    return lines
-
-
-def _away(row: DockingRow, before: str = ";", after: str = " A from the drug") -> str:
-    distance = row.distance_to_variant_angstrom
-    return "" if distance is None else f"{before} {distance:.1f}{after}"
+    return ["why (and how far the drug is from the substitution)", "-" * WIDTH, *lines]
 
 
 def _by_drug(rows: Sequence[DockingRow]) -> list[str]:
@@ -162,35 +172,28 @@ def _misfits(rows: Sequence[DockingRow]) -> list[str]:
         if row.outcome == "not modelled":
             lines += wrapped("; ".join(say_all(row.notes)), head)
             continue
-        lines += wrapped(f"native: {_fit(row.native_fit)}", head)
-        if row.mutant_fit is not None:
-            lines += wrapped(f"{row.variant}: {_fit(row.mutant_fit)}", " " * len(head))
+        for side, fit in (("native: ", row.native_fit), (f"{row.variant}: ", row.mutant_fit)):
+            if fit is not None:
+                lines += wrapped(side + fit_in_words(fit), head)
+                head = " " * len(head)
         if (apart := fits_apart(row.native_fit, row.mutant_fit)) is not None:
-            lines += wrapped(say(apart), " " * len(head))
+            lines += wrapped(say(apart), head)
         if row.native_helix is not None:
-            lines += wrapped(f"helix I {helix_in_words(row.native_helix)}", " " * len(head))
+            lines += wrapped(f"helix I {helix_in_words(row.native_helix)}", head)
     return lines
 
 
-def _fit(fit: StateFit | None) -> str:
-    return "not measured" if fit is None else fit_in_words(fit)
-
-
 def _legend(rows: Sequence[DockingRow]) -> list[str]:
-    text = (
+    crystal = any(row.native and row.native.rmsd_to_crystal_angstrom is not None for row in rows)
+    known = "the co-crystal" if crystal else "the known pose; with --pdb-mirror, to the co-crystal itself"
+    return wrapped(
         "Vina: mean score in kcal/mol over searches and models, with its standard deviation over models; "
-        "RMSD, strain and contacts are of the best pose. "
+        "! the known mode is gone. RMSD, strain and contacts are of the best pose. "
         "Differences: mutant less native [95 % interval]; ~ within the noise. Relaxed: interaction energy of "
         "drug and pocket relaxed together in the force field, over rotamers and repeats; its scale is "
-        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/why/docking.md."
+        "steeper than that of affinities. Strain: MMFF94, kcal/mol. Calls: the rule of docs/why/docking.md. "
+        f"Ranks within {TIED_KCAL_PER_MOL} kcal/mol, of poses or states, tie. RMSD: to {known}."
     )
-    crystal = any(row.native and row.native.rmsd_to_crystal_angstrom is not None for row in rows)
-    text += (
-        " RMSD: to the co-crystal."
-        if crystal
-        else " RMSD: to the known pose; with --pdb-mirror, to the co-crystal itself."
-    )
-    return wrapped(text)
 
 
 def _number(value: float | None, digits: int) -> str:
@@ -222,7 +225,7 @@ def _flat(row: DockingRow) -> dict[str, object]:
     flat: dict[str, object] = {
         name: getattr(row, name)
         for name in (
-            "drug", "binding_type", "site", "state", "own_state", "variant", "outcome", "reference",
+            "drug", "name", "binding_type", "site", "state", "own_state", "variant", "outcome", "reference",
             "reference_to_crystal_angstrom", "distance_to_variant_angstrom",
         )
     }  # fmt: skip

@@ -21,9 +21,7 @@ Expression = Annotated[
         metavar="EXPR", help="The variant, e.g. 'NM_005157.6(ABL1):c.1210A>G', K404E, E255K/T315I."
     ),
 ]
-RunDirectory = Annotated[
-    Path, typer.Argument(metavar="DIR", help="The directory of a study, e.g. kinscope-K404E.")
-]
+RunDirectory = Annotated[Path, typer.Argument(metavar="DIR", help="Of a study, e.g. kinscope-K404E.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for machines.")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="Write the tables as CSV too.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress display.")]

@@ -50,7 +50,7 @@ def crystal_question(
 ) -> MobilityQuestion:
     """The residue and its regions by conformation, then what differs between the conformations."""
     places = [f"{part.wild_type}{part.position}" for part in variant.substitutions]
-    question = f"How mobile is the native kinase at {join(places)}, and how do its conformations differ?"
+    question = f"How mobile is the native kinase (mean 1) at {join(places)}, and how do conformations differ?"
     if table is None:
         answer = "Not asked: the target pack has no table of its crystals."
         return MobilityQuestion(id="crystals", question=question, answer=answer, findings=())

@@ -148,7 +148,7 @@ def _told(item: PreferenceReading) -> str:
     change = item.difference
     verb, against = ("disfavours", "against") if change.outcome == "lower" else ("favours", "over")
     agree = sum(one.outcome == change.outcome for one in item.by_set)
-    found = f"{change.value:+.1f} ({change.low:+.1f} to {change.high:+.1f}; {change.sampling}"
+    found = f"ln odds {change.value:+.1f} ({change.low:+.1f} to {change.high:+.1f}; {change.sampling}"
     return (
         f"{verb} {_NAMES[item.conformation]} {against} the active form: {found}; so by {agree} of "
         f"{len(item.by_set)} sets of weights, and in {item.steady[0]} of {item.steady[1]} cases with one "

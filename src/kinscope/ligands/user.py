@@ -334,7 +334,7 @@ class GivenLigands:
 
     good: list[DrugDefinition] = field(default_factory=list)
     notes: list[tuple[str, Note]] = field(default_factory=list)
-    """With the id of the ligand that each is about."""
+    """With the name of the ligand that each is about."""
     bad: list[LigandError] = field(default_factory=list)
 
 
@@ -356,14 +356,14 @@ def read_given(
             found.bad.append(LigandError(error.what, where=place or error.where, remedy=error.remedy))
             return
         known = ligand.identity
-        identifier = _free(known.name, used)
+        identifier, name = _free(known.name, used)
         drug = DrugDefinition(
-            id=identifier, name=known.name, ccd="", smiles=known.smiles, smiles_ph74=known.smiles,
+            id=identifier, name=name, ccd="", smiles=known.smiles, smiles_ph74=known.smiles,
             protonation_reason="As the user gave it.", identifiers={"InChIKey": known.inchikey},
             binding_type=GIVEN, site=site, state=state, reference_entry="", sources=("given by the user",),
         )  # fmt: skip
         found.good.append(drug)
-        found.notes += [(identifier, told) for told in ligand.notes]
+        found.notes += [(name, told) for told in ligand.notes]
 
     for path in paths:
         if path.suffix.lower() not in LIST_SUFFIXES:
@@ -438,10 +438,10 @@ def _may_be_smiles(name: str) -> str:
     return Chem.MolToSmiles(molecule) if large else ""
 
 
-def _free(name: str, used: set[str]) -> str:
-    """A lower-case id that nothing else has."""
+def _free(name: str, used: set[str]) -> tuple[str, str]:
+    """A lower-case id that nothing else has, and the name, numbered as the id is."""
     stem = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40] or "ligand"
-    names = (stem, *(f"{stem}-{number}" for number in range(2, len(used) + 3)))
-    identifier = next(name for name in names if name not in used)
-    used.add(identifier)
-    return identifier
+    tails = ("", *(f"-{number}" for number in range(2, len(used) + 3)))
+    tail = next(tail for tail in tails if stem + tail not in used)
+    used.add(stem + tail)
+    return stem + tail, name + tail

@@ -265,8 +265,6 @@ def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
 
 
 def _row(cells: list[str], widths: list[int]) -> list[str]:
-    wrapped = [textwrap.wrap(cell, size) or [""] for cell, size in zip(cells, widths, strict=True)]
-    return [
-        "  ".join(f"{part:<{size}}" for part, size in zip(parts, widths, strict=True)).rstrip()
-        for parts in zip_longest(*wrapped, fillvalue="")
-    ]
+    wrapped = [_wrapped(cell.replace(" Å", "\xa0Å"), size) for cell, size in zip(cells, widths, strict=True)]
+    drawn = ("  ".join(map(str.ljust, parts, widths)) for parts in zip_longest(*wrapped, fillvalue=""))
+    return [line.rstrip().replace("\xa0", " ") for line in drawn]

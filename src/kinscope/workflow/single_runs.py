@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from kinscope.core.errors import LigandError
+from kinscope.core.files import copy_atomic
 from kinscope.docking.known.crystal import with_crystal_rmsd
 from kinscope.docking.known.reference import check_site
 from kinscope.docking.table.row import with_best_forms
@@ -36,7 +37,7 @@ from kinscope.workflow.planning.own_ligands import (
 )
 from kinscope.workflow.planning.study import Study
 from kinscope.workflow.settings import OwnLigand, load_preset, with_changes
-from kinscope.workflow.stages.docking import MUTANT_POSE, NATIVE_POSE, ROWS
+from kinscope.workflow.stages.docking import FOUND_POSES, MUTANT_POSE, NATIVE_POSE, ROWS
 from kinscope.workflow.stages.files import read_records
 from kinscope.workflow.study import Run
 
@@ -115,8 +116,6 @@ def given_ligands(files: Sequence[Path], smiles: Sequence[str], *, site: str, ta
 
     Raises BadInputError if the target has no such site.
     """
-    if not files and not smiles:
-        return GivenLigands()
     pack = load_target(target)
     check_site(pack, site)
     return read_given(files, smiles, site=site, state="", taken=[drug.id for drug in pack.drugs])
@@ -134,8 +133,10 @@ def dock_alone(
     skipped: list[str] = []
     remarks: list[str] = []
 
+    steps: dict[Any, Step] = {}
+
     def choose(study: Study) -> dict[Any, Step]:
-        steps = row_steps(study, RelaxedSettings(), own.good)
+        steps.update(row_steps(study, RelaxedSettings(), own.good))
         skipped[:] = list(dict.fromkeys(study.skipped))
         remarks[:] = study.remarks
         return steps
@@ -145,8 +146,25 @@ def dock_alone(
     if mirror is not None:
         pack, source = load_target(request.target), PdbSource(mirror)
         rows = [_beside_crystal(row, done.artefacts[row.drug, row.state], pack, source) for row in rows]
-    notes = [*remarks, *(f"{ligand}: {say(told)}" for ligand, told in own.notes)]
+    for name, folder in done.artefacts.items():
+        _lay_out_poses(done, "_".join(name), folder, steps[name])
+    about: dict[str, list[str]] = {}
+    for ligand, told in own.notes:
+        about.setdefault(say(told), []).append(ligand)
+    notes = [*remarks, *(f"{', '.join(ligands)}: {said}" for said, ligands in about.items())]
     return DockingTable(done, with_best_forms(rows), skipped, notes)
+
+
+def _lay_out_poses(done: StageDone, name: str, row: Path, step: Step) -> None:
+    """The best pose of either side, and all that a blind search found, where people look for them."""
+    search = step.inputs.get("docking/native", step).inputs.get("reference", step)
+    for source, called in (
+        (row / NATIVE_POSE, "native"),
+        (row / MUTANT_POSE, done.variant.slug),
+        (row.parents[1] / search.folder / FOUND_POSES, "search"),
+    ):
+        if source.is_file():
+            copy_atomic(source, done.directory / "poses" / f"{name}_{called}.sdf")
 
 
 def _beside_crystal(row: DockingRow, found: Path, pack: TargetPack, source: PdbSource) -> DockingRow:

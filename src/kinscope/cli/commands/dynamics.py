@@ -45,9 +45,7 @@ app = typer.Typer()
 class DynamicsOptions:
     """How long, how often, with what and in which states dynamics is run."""
 
-    md_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes for all dynamics together.")] = (
-        None
-    )
+    md_minutes: Annotated[float | None, typer.Option(min=0.1, help="Minutes for all dynamics.")] = None
     length_ns: Annotated[
         float | None,
         typer.Option(min=1e-5, max=100_000.0, help="Length of each replica, in place of minutes."),
@@ -81,9 +79,7 @@ class BoundOptions:
     ] = None
     ligand_file: Annotated[
         Path | None,
-        typer.Option(
-            help="A ligand of yours, simulated bound in one --state: SDF or MOL. Needs --parameters."
-        ),
+        typer.Option(help="A ligand of yours, bound in one --state: SDF or MOL. Needs --parameters."),
     ] = None
     parameters: Annotated[
         Path | None, typer.Option(help="Its force field, as `kinscope parameters --ligand FILE` made it.")
@@ -103,9 +99,7 @@ class BoundOptions:
         if self.ligand_file is not None:
             return LigandAsked(self.ligand_file, self.parameters, self.site, self.in_place)
         if self.parameters is not None or self.in_place:
-            raise typer.BadParameter(
-                "--parameters and --in-place are about a ligand of yours: give --ligand-file"
-            )
+            raise typer.BadParameter("--parameters and --in-place need --ligand-file")
         return None
 
 
@@ -164,10 +158,8 @@ def extend(
         study = extend_study(directory, length_ns, engine=engine, cores=cores, listener=watch)
     echo(f"{study.variant.short}: replicas of {length_ns:g} ns in {directory}")
     report = directory / "report.html"
-    if report.exists():
-        echo(f"Report: {report}")
-    else:
-        echo(f"Next: kinscope analyse {directory}, or the whole study: kinscope resume {directory}")
+    further = f"Next: kinscope analyse {directory}, or the whole study: kinscope resume {directory}"
+    echo(f"Report: {report}" if report.exists() else further)
 
 
 @dataclass(frozen=True)
@@ -272,9 +264,7 @@ def _print_analysed(found: Analysed) -> None:
         _print_replica(one)
     if result.principal is not None:
         shares = ", ".join(f"{value:.0f} %" for value in result.principal.explained_percent[:3])
-        drift = (
-            "; half of the replicas or more only drift along the first" if result.principal.diffusive else ""
-        )
+        drift = "; half the replicas or more only drift along the first" if result.principal.diffusive else ""
         echo(f"  principal motions, all replicas together: {shares} of the variance{drift}")
     for line in _differences(result.measures):
         echo(f"  {line}")
@@ -306,7 +296,7 @@ def _print_replica(one: ReplicaAnalysis) -> None:
     echo(f"  {one.name} ({one.variant}): {one.frames} frames, {length}, {one.atoms} atoms")
     for series in one.series:
         of = series.name.rpartition("/")[0]
-        error = "" if series.standard_error is None else f", mean good to {series.standard_error:.2g}"
+        error = f", mean good to {good:.2g}" if (good := series.standard_error or 0.0) > 1e-9 else ""
         echo(
             f"    {of + ': ' if of else ''}{series.label}: {series.mean:.2f} +- "
             f"{series.standard_deviation:.2f} {series.unit}{error}"

@@ -24,13 +24,9 @@ class AskedOptions:
     drug: Annotated[
         list[str] | None, typer.Argument(metavar="[LIGAND]...", help="Drugs of the library, by id.")
     ] = None
-    out: Annotated[Path, typer.Option("--out", help="Directory of NAME.xml and NAME.json.")] = Path(
-        "parameters"
-    )
+    out: Annotated[Path, typer.Option("--out", help="For NAME.xml and NAME.json.")] = Path("parameters")
     all_drugs: Annotated[bool, typer.Option("--all", help="Every drug of the library (ATP is none).")] = False
-    ligand: Annotated[
-        str | None, typer.Option(help='Your own: an SDF file, or "SMILES" or "SMILES NAME".')
-    ] = None
+    ligand: Annotated[str | None, typer.Option(help='Your own: SDF, "SMILES" or "SMILES NAME".')] = None
     name: Annotated[str | None, typer.Option(help="Name of your own ligand's files.")] = None
 
 
@@ -38,15 +34,11 @@ class AskedOptions:
 class ChargeOptions:
     """How charges are made."""
 
-    conformers: Annotated[
-        int, typer.Option(min=1, max=100, help="Most conformers to average charges over.")
-    ] = 8
+    conformers: Annotated[int, typer.Option(min=1, max=100, help="At most, to average charges over.")] = 8
     optimise: Annotated[
         bool, typer.Option("--optimise", help="Optimise each conformer in AM1 first: minutes each.")
     ] = False
-    keep: Annotated[
-        Path | None, typer.Option(help="Keep the programs' files here, an Amber topology among them.")
-    ] = None
+    keep: Annotated[Path | None, typer.Option(help="Keep the programs' files here, Amber's too.")] = None
 
 
 @command_of(app, "parameters", epilog="Example:  kinscope parameters imatinib --out parameters")

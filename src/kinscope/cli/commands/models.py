@@ -137,9 +137,7 @@ class BuildOptions:
     download: Annotated[
         bool, typer.Option("--download", help="Fetch missing wwPDB entries from the network.")
     ] = False
-    solvent: Annotated[bool, typer.Option("--solvent", help="Equilibrate the shipped water boxes too.")] = (
-        False
-    )
+    solvent: Annotated[bool, typer.Option("--solvent", help="Equilibrate the water boxes too.")] = False
     native: Annotated[bool, typer.Option("--native", help="Compute the shipped native results too.")] = False
 
 

@@ -67,12 +67,12 @@ class Donor:
 
 
 def donors(pack: TargetPack, dfg: str, like: str) -> list[Donor]:
-    """The shipped models, those of the structure's conformation (or the one it is like) marked."""
+    """Shipped models, those of the structure's conformation (or what it is like) marked; all if unknown."""
     found = []
     for state in available_states(pack):
         path = pack.directory / MODELS_DIRECTORY / state / SHIPPED_MODEL_FILE
         kept = _heavy_atoms(str(path), path.stat().st_mtime_ns)
-        preferred = state == like if like else bool(dfg) and pack.state(state).dfg == dfg
+        preferred = state == like if like else dfg in ("", pack.state(state).dfg)
         found.append(Donor(state, kept, preferred))
     return found
 
