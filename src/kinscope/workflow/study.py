@@ -364,9 +364,8 @@ class Run:
         if self.cluster is not None:
             file, gromacs = self.cluster.file, dynamics.engine == "gromacs"
             on: Runner = "gromacs" if gromacs else "gpu" if file.gpus else "cpu"
-            pace = noted_pace(self.directory) or Pace(
-                float(self.capacity.get("gpu") or self.capacity["cpu"]), on
-            )
+            workers = float(self.capacity.get("gpu") or self.capacity["cpu"])
+            pace = noted_pace(self.directory) or Pace(workers, on)
             self._asked = pace._replace(machine=file.words())
             return self._asked
         self._packing = packing_of(
