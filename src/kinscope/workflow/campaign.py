@@ -174,7 +174,7 @@ def write_snakefile(campaign: Campaign, out: Path, cores: Where = None) -> Path:
                 f"rule {step.name.replace('-', '_')}_{step.key[:20]}:\n"
                 f"    input: {', '.join(f'ancient({path!r})' for path in needed)}\n"
                 f"    output: {_record_of(driver.store, step)!r}\n"
-                f"    resources: gpu={int(step.resource == 'gpu')}\n"
+                f"    resources: gpu={int(step.resource == 'gpu' == study.pace.on)}\n"
                 f"    message: {step.label!r}\n"
                 f"    shell: {command!r}\n"
             )
