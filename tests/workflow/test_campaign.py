@@ -125,6 +125,22 @@ def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(
         assert set(content["inputs"]) == set(content["input_keys"])
 
 
+def test_what_several_variants_need_has_a_rule_in_each_and_is_computed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "cache"))
+    study = written(tmp_path, SMALL.replace("[K404E]", "[K404E, T315I]"))
+    text = write_snakefile(read_campaign(study), tmp_path / "out").read_text()
+    names = re.findall(r"^rule (\w+?_(\w{20})):", text, re.MULTILINE)
+    assert len(dict(names)) == len(names)
+    copies = re.findall(r"output: '(.+)/artefact.json'\n.*\n.*\n    shell: 'cp -R (.+)/\. (.+)'\n", text)
+    assert len(copies) == len(names) - len({key for _, key in names}) > 0
+    for output, first, copy in copies:
+        assert output == copy
+        assert (Path(first).name, "K404E" in first, "T315I" in copy) == (Path(copy).name, True, True)
+        assert f"output: '{first}/artefact.json'" in text
+
+
 @pytest.mark.parametrize("gpus", [0, 1])
 def test_a_snakefile_asks_for_a_gpu_where_the_replicas_were_planned_for_one(
     gpus: int, tmp_path: Path
