@@ -284,6 +284,24 @@ def test_a_terminal_that_goes_takes_the_jobs_along_and_the_study_says_how_it_goe
     assert told.endswith(f"stopped by SIGHUP.\n{kept}")
 
 
+@pytest.mark.parametrize(
+    ("jobs", "ends"),
+    [("MISSING", True), ("FAILED", False), ("COMPLETED FAILED FAILED", False), ("RUNNING", False),
+     ("FAILED MISSING FAILED", True), ("COMPLETED FAILED FAILED FAILED", True), ("", False)],
+)  # fmt: skip
+def test_a_job_that_dies_with_its_node_does_not_end_the_study_but_jobs_that_only_die_do(
+    jobs: str, ends: bool, tmp_path: Path
+) -> None:
+    """A file with which none begins is told of at the first."""
+    states = pytest.importorskip("parsl.jobs.states")
+    file = ClusterFile(provider="local")
+    executor, told = Cluster(file, tmp_path)._executor("cpu", file), []
+    executor.set_bad_state_and_fail_all = told.append
+    named = enumerate(jobs.split())
+    executor.handle_errors({str(n): states.JobStatus(states.JobState[name]) for n, name in named})
+    assert bool(told) is ends
+
+
 def test_the_jobs_of_every_pool_are_given_back_where_one_is_cut_off(tmp_path: Path) -> None:
     pytest.importorskip("parsl")
     given_back: list[str] = []

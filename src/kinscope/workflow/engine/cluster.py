@@ -164,9 +164,8 @@ class Cluster:
                 remedy='Install it beside kinscope: pip install "kinscope[hpc]"',
             ) from None
         except Exception as error:  # it lacks a package, or what says where the cluster is
-            raise SettingsError(
-                f"Parsl cannot use this cluster: {error}", where=f"provider: {file.provider}"
-            ) from error
+            what = f"Parsl cannot use this cluster: {error}"
+            raise SettingsError(what, where=f"provider: {file.provider}") from error
 
     def submit(self, step: Step, work: Path) -> None:
         """Queue a worker; jobs are asked for as there are steps for them."""
@@ -260,6 +259,7 @@ class Cluster:
             heartbeat_period=10,
             heartbeat_threshold=60,
             drain_period=int(_before(pool.seconds, _LEAVE_SECONDS)) if self._ends else None,
+            block_error_handler=_judge,
         )
 
     def _provider(self, pool: Pool) -> Any:
@@ -297,6 +297,15 @@ class Cluster:
         # By cores, as -nnodes is of one make of LSF; through stdin, or #BSUB lines may be passed over.
         said |= {"request_by_nodes": False, "cores_per_block": cores, "bsub_redirection": True}
         return providers.LSFProvider(**said, queue=queue, project=account, cores_per_node=cores)
+
+
+def _judge(executor: Any, jobs: dict[str, Any]) -> None:
+    """Give up where no job has reached us yet, or the last three died: one may die with its node."""
+    from parsl.jobs import error_handlers, states
+
+    unheard = all(job.state == states.JobState.MISSING for job in jobs.values())
+    judge = error_handlers.simple_error_handler if unheard else error_handlers.windowed_error_handler
+    judge(executor, jobs)
 
 
 def _before(job_seconds: float, margin: float) -> float:
