@@ -148,7 +148,8 @@ def test_a_full_disk_is_a_fault_of_the_machine(tmp_path: Path) -> None:
     [
         ("assess K404E --out run", "run", "kinscope resume run"),
         ("--debug assess K404E", "kinscope-K404E", "kinscope resume kinscope-K404E"),
-        ("resume run --cores 1", "run", "kinscope resume run"),
+        ("resume run --cores 1", "run", "kinscope resume run --cores 1"),
+        ("assess K404E --cluster gpu.yaml --quiet", "run", "kinscope resume run --cluster gpu.yaml"),
         ("dock K404E --drug imatinib", "kinscope-K404E", "kinscope dock K404E --drug imatinib"),
         ("dock assess --out 'my run'", "my run", "kinscope dock assess --out 'my run'"),
         ("simulate K404E --length-ns 1", "kinscope-K404E", "kinscope simulate K404E --length-ns 1"),

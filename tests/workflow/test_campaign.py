@@ -32,6 +32,10 @@ from kinscope.workflow.trajectory_run import sampled
 app = typer.Typer()
 commands.register(app)
 SMALL = "variants: [K404E]\nsettings: {drugs: [imatinib], states: [kinase-dfg-out]}\n"
+REPLICAS = (
+    "variants: [K404E]\nsettings: {preset: standard, states: [kinase-dfg-out], drugs: [imatinib],"
+    " dynamics: {states: [kinase-dfg-out], ligands: [imatinib], length_ns: 20, replicas: 3}}\n"
+)
 
 
 def written(folder: Path, text: str, name: str = "study.yaml") -> str:
@@ -121,6 +125,34 @@ def test_a_snakefile_has_a_rule_a_step_and_the_artefacts_as_outputs(
         assert set(content["inputs"]) == set(content["input_keys"])
 
 
+def test_what_several_variants_need_has_a_rule_in_each_and_is_computed_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KINSCOPE_CACHE", str(tmp_path / "cache"))
+    study = written(tmp_path, SMALL.replace("[K404E]", "[K404E, T315I]"))
+    text = write_snakefile(read_campaign(study), tmp_path / "out").read_text()
+    names = re.findall(r"^rule (\w+?_(\w{20})):", text, re.MULTILINE)
+    assert len(dict(names)) == len(names)
+    copies = re.findall(r"output: '(.+)/artefact.json'\n.*\n.*\n    shell: 'cp -R (.+)/\. (.+)'\n", text)
+    assert len(copies) == len(names) - len({key for _, key in names}) > 0
+    for output, first, copy in copies:
+        assert output == copy
+        assert (Path(first).name, "K404E" in first, "T315I" in copy) == (Path(copy).name, True, True)
+        assert f"output: '{first}/artefact.json'" in text
+
+
+@pytest.mark.parametrize("gpus", [0, 1])
+def test_a_snakefile_asks_for_a_gpu_where_the_replicas_were_planned_for_one(
+    gpus: int, tmp_path: Path
+) -> None:
+    pytest.importorskip("parsl")
+    path = written(tmp_path, REPLICAS)
+    where = ClusterFile(provider="local", gpus=gpus)
+    text = write_snakefile(read_campaign(path), tmp_path / "out", where).read_text()
+    assert {gpus} == {int(one) for one in re.findall(r"rule replica.*?gpu=(\d)", text, re.DOTALL)}
+    assert "gpu=0" in text
+
+
 def test_run_leaves_the_results_of_every_variant_in_one_set_of_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,11 +183,7 @@ def test_run_leaves_the_results_of_every_variant_in_one_set_of_tables(
 
 def test_status_says_which_nanoseconds_a_statement_lacks(tmp_path: Path) -> None:
     """13 replicas of 100 ns a side find a change of 30 % four times in five."""
-    study = written(
-        tmp_path,
-        "variants: [K404E]\nsettings: {preset: standard, states: [kinase-dfg-out], drugs: [imatinib],"
-        " dynamics: {states: [kinase-dfg-out], ligands: [imatinib], length_ns: 20, replicas: 3}}\n",
-    )
+    study = written(tmp_path, REPLICAS)
     (run,) = runs_of(read_campaign(study), tmp_path / "out")
     run.settle_in()
     _, steps, store = plan_of(run.directory)
@@ -199,6 +227,8 @@ def test_verify_names_what_is_damaged_and_gc_what_no_run_needs(tmp_path: Path) -
     told = CliRunner().invoke(app, ["store", "gc", str(directory)])
     assert str(stray) in told.stdout
     assert stray.exists()
+    nothing = CliRunner().invoke(app, ["store", "gc"])
+    assert (nothing.exit_code, nothing.stdout) == (0, "0.0 MB can be freed (--remove)\n")
     CliRunner().invoke(app, ["store", "gc", str(directory), "--remove"])
     assert not stray.exists()
     assert run.store.path(whole).exists()

@@ -22,7 +22,7 @@ from factories.small_systems import residue_in_vacuum
 from kinscope.core.errors import SettingsError
 from kinscope.dynamics.replicas.run import ReplicaTask, run_replica
 from kinscope.workflow.campaign import read_campaign, runs_of, write_snakefile
-from kinscope.workflow.engine.cluster import Cluster, ClusterFile, read_cluster
+from kinscope.workflow.engine.cluster import Cluster, ClusterFile, Pool, read_cluster
 from kinscope.workflow.engine.context import StepContext
 from kinscope.workflow.engine.driver import Driver, read_usage
 from kinscope.workflow.engine.processes import Processes
@@ -89,6 +89,9 @@ def test_a_pool_runs_a_step_a_gpu_or_a_core(tmp_path: Path) -> None:
     assert Cluster(file, tmp_path).capacity == {"cpu": 32, "gpu": 12}
     assert Cluster(file.model_copy(update={"cpu": None}), tmp_path).capacity == {"cpu": 12}
     assert Cluster(ClusterFile(provider="local", cores=8), tmp_path).capacity == {"cpu": 8, "gpu": 0}
+    no_gpus = file.model_copy(update={"gpus": 0})  # dynamics keeps its jobs
+    assert Cluster(no_gpus, tmp_path).capacity == {"cpu": 32, "gpu": 96}
+    assert not Cluster(no_gpus, tmp_path).gpus
 
 
 FULL = {
@@ -130,11 +133,15 @@ def test_a_scheduler_is_asked_for_what_the_file_says(
     """By a script as its program reads it: a file's, or LSF's from stdin, which else skips #BSUB lines."""
     pytest.importorskip("parsl")
     submitted = tmp_path / "submitted"
-    (tmp_path / program).write_text(SCHEDULER.format(submitted=submitted))
-    (tmp_path / program).chmod(0o755)
+    for name in (program, "sacct"):
+        (tmp_path / name).write_text(SCHEDULER.format(submitted=submitted))
+        (tmp_path / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     file = ClusterFile.model_validate(FULL | {"provider": scheduler, "options": [option]})
-    provider = Cluster(file, tmp_path)._provider(file)
+    cluster = Cluster(file, tmp_path)
+    assert not submitted.exists(), "a plan of a hundred variants does not ask a hundred times"
+    provider = cluster._provider(file)
+    assert provider.cmd_timeout >= 120, "a busy controller is waited for"
     provider.script_dir = str(tmp_path)
     assert provider.submit("run_a_pool", 1)
     text = submitted.read_text()
@@ -273,8 +280,47 @@ def test_a_terminal_that_goes_takes_the_jobs_along_and_the_study_says_how_it_goe
     os.killpg(study.pid, signal.SIGHUP)
     code, told = end_of(study, tmp_path)
     assert code == 129
-    kept = "  kept: everything finished, in run\n  go on: kinscope resume run\n"
+    kept = "  kept: everything finished, in run\n  go on: kinscope resume run --cluster here.yaml\n"
     assert told.endswith(f"stopped by SIGHUP.\n{kept}")
+
+
+@pytest.mark.parametrize(
+    ("jobs", "ends"),
+    [("MISSING", True), ("FAILED", False), ("COMPLETED FAILED FAILED", False), ("RUNNING", False),
+     ("FAILED MISSING FAILED", True), ("COMPLETED FAILED FAILED FAILED", True), ("", False)],
+)  # fmt: skip
+def test_a_job_that_dies_with_its_node_does_not_end_the_study_but_jobs_that_only_die_do(
+    jobs: str, ends: bool, tmp_path: Path
+) -> None:
+    """A file with which none begins is told of at the first."""
+    states = pytest.importorskip("parsl.jobs.states")
+    file = ClusterFile(provider="local")
+    executor, told = Cluster(file, tmp_path)._executor("cpu", file), []
+    executor.set_bad_state_and_fail_all = told.append
+    named = enumerate(jobs.split())
+    executor.handle_errors({str(n): states.JobStatus(states.JobState[name]) for n, name in named})
+    assert bool(told) is ends
+
+
+def test_the_jobs_of_every_pool_are_given_back_where_one_is_cut_off(tmp_path: Path) -> None:
+    pytest.importorskip("parsl")
+    given_back: list[str] = []
+
+    def cut_off(ids: list[str]) -> None:
+        given_back.extend(ids)
+        raise OSError
+
+    cluster = Cluster(ClusterFile(provider="local", gpus=1, cpu=Pool()), tmp_path)
+    executors = {
+        name: SimpleNamespace(
+            interchange_proc=SimpleNamespace(poll=lambda ended=ended: ended),
+            provider=SimpleNamespace(resources={job: {}}, cancel=cut_off),
+        )
+        for name, job, ended in (("gpu", "7", -9), ("cpu", "8", None))
+    }
+    cluster._kernel, cluster._apps = SimpleNamespace(executors=executors), dict.fromkeys(executors)
+    cluster.cancel()
+    assert given_back == ["7", "8"]
 
 
 def test_a_study_does_not_wait_for_a_process_of_parsls_that_was_killed(tmp_path: Path) -> None:

@@ -330,6 +330,34 @@ def test_a_disk_that_fills_up_stops_the_run_and_is_not_taken_for_a_steps_failure
         Driver(tmp_path / "run", None).run([number_step(1, {"a": broken})])
 
 
+def test_a_step_that_ends_on_a_full_disk_is_counted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=10**6))
+    step, now = number_step(1), time.monotonic()
+    task, plan = _Task(step, tmp_path, now - 90.0, begun=now - 90.0), Schedule([step], (), {"cpu": 1})
+    driver = Driver(tmp_path, None)
+    with pytest.raises(ComputationError, match="disk is almost full"):
+        driver._settle(task, 1, plan, Outcome())
+    assert driver._used(plan, [task]).core_hours == pytest.approx(90.0 / 3600, rel=0.05)
+
+
+def test_a_crash_on_a_node_is_the_steps_and_not_tried_for_ever(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From here, its process is not seen: the lease that it left would look held for a while."""
+    monkeypatch.setattr(lease.platform, "node", lambda: "login")
+    begun = []
+
+    def listen(event: Event) -> None:
+        begun.extend([event.label] if event.kind == "started" else [])
+        assert len(begun) < 3
+
+    broken = Step(Stage("broken", f"{HERE}:crash"), "broken")
+    outcome = Driver(tmp_path / "run", None, Processes(1), listener=listen).run([broken])
+    assert "signal 11" in str(outcome.failed[broken.key])
+
+
 def test_the_time_left_is_that_of_the_longest_chain() -> None:
     first = number_step(1, cost_seconds=10.0)
     both = [number_step(n, {"a": first}, cost_seconds=float(n)) for n in (2, 5)]
@@ -366,6 +394,14 @@ def test_nanoseconds_a_day_are_those_since_a_worker_first_told_of_its_replica(tm
         (tmp_path / "progress.json").write_text(json.dumps({"fraction": fraction, "text": "", "time": when}))
         found.append(_progress_of(task).ns_per_day)
     assert found == pytest.approx([0.0, 0.0, 100.0, 150.0])
+
+
+def test_a_step_whose_log_is_seen_after_its_end_took_no_time_below_zero(tmp_path: Path) -> None:
+    now = time.monotonic()
+    task = _Task(number_step(1), tmp_path, now - 5.0, ended=now - 2.0)
+    (tmp_path / "log.txt").touch()
+    assert _progress_of(task) is None
+    assert task.seconds == pytest.approx(3.0)
 
 
 def test_what_a_run_takes_adds_up_over_its_drivers(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import sys
 import threading
 import warnings
 from contextlib import suppress
+from itertools import chain, pairwise
 from pathlib import Path
 
 import typer
@@ -123,7 +124,8 @@ def _command(kept: Path | None = None) -> str:
     words = sys.argv[1:]
     command = next((word for word in words if not word.startswith("-")), "")
     if kept is not None and command in ("assess", "resume"):
-        words = ["resume", str(kept)]
+        where = (pair for pair in pairwise(words) if pair[0] in ("--cluster", "--cores"))
+        words = ["resume", str(kept), *chain(*where)]
     return shlex.join(["kinscope", *words])
 
 

@@ -149,11 +149,11 @@ def _bytes(step: Step, pack: TargetPack) -> float:
 def write_snakefile(campaign: Campaign, out: Path, cores: Where = None) -> Path:
     """A Snakefile below ``out`` whose outputs are the artefacts of every run, with a job for each step.
 
-    What it has run, `kinscope resume` adopts and lays out.
+    What several runs need is made in the first. What it has run, `kinscope resume` adopts and lays out.
 
     Raises SettingsError if replicas are given minutes instead of a length.
     """
-    rules, reports = [], []
+    rules, reports, made = [], [], dict[str, str]()
     for run in runs_of(campaign, out, cores):
         study = run.likely()
         if study.dynamics_states and study.share_seconds is not None and study.pace.steps is None:
@@ -168,15 +168,19 @@ def write_snakefile(campaign: Campaign, out: Path, cores: Where = None) -> Path:
         report = plan_study(study).report
         driver = run.driver(None)
         for step, work in driver.prepare([report]):
+            record, gpu = _record_of(driver.store, step), step.resource == "gpu" == study.pace.on
             needed = [_record_of(driver.store, source) for source in step.inputs.values()]
-            command = shlex.join([sys.executable, "-m", WORKER, str(work.resolve())])
+            words = [sys.executable, "-m", WORKER, str(work.resolve())]
+            if (first := made.setdefault(step.key, record)) != record:
+                needed, gpu = [first], False
+                words = ["cp", "-R", f"{Path(first).parent}/.", str(Path(record).parent)]
             rules.append(
-                f"rule {step.name.replace('-', '_')}_{step.key[:20]}:\n"
+                f"rule {step.name.replace('-', '_')}_{run.held.variant.slug}_{step.key[:20]}:\n"
                 f"    input: {', '.join(f'ancient({path!r})' for path in needed)}\n"
-                f"    output: {_record_of(driver.store, step)!r}\n"
-                f"    resources: gpu={int(step.resource == 'gpu')}\n"
+                f"    output: {record!r}\n"
+                f"    resources: gpu={int(gpu)}\n"
                 f"    message: {step.label!r}\n"
-                f"    shell: {command!r}\n"
+                f"    shell: {shlex.join(words)!r}\n"
             )
         reports.append(_record_of(driver.store, report))
     path = out / "Snakefile"

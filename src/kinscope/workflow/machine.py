@@ -237,7 +237,7 @@ def examine() -> list[Finding]:
     findings.append(Finding(name="cores", value=str(len(os.sched_getaffinity(0)))))
     findings.append(_memory())
     cache = default_cache()
-    free = shutil.disk_usage(_existing(cache)).free
+    free = shutil.disk_usage(next(path for path in (cache, *cache.parents) if path.exists())).free
     remedy = "" if free > _GIB else "free some space or set KINSCOPE_CACHE"
     findings.append(
         Finding(name="free disk at cache", value=f"{free / _GIB:.1f} GiB at {cache}", remedy=remedy)
@@ -281,9 +281,3 @@ def _gromacs(gpus: bool) -> Finding:
     if found is not None:
         value = f"{found.properties['Version']}, {say(found.reason)} ({found.properties['Executable']})"
     return Finding(name="GROMACS", value=value)
-
-
-def _existing(path: Path) -> Path:
-    while not path.exists():
-        path = path.parent
-    return path

@@ -362,20 +362,17 @@ class Run:
         """As the study was begun, else as this machine or cluster does best."""
         dynamics = study.settings.dynamics
         if self.cluster is not None:
-            file, gromacs = self.cluster.file, dynamics.engine == "gromacs"
-            on: Runner = "gromacs" if gromacs else "gpu" if file.gpus else "cpu"
-            pace = noted_pace(self.directory) or Pace(
-                float(self.capacity.get("gpu") or self.capacity["cpu"]), on
-            )
-            self._asked = pace._replace(machine=file.words())
-            return self._asked
-        self._packing = packing_of(
-            self.devices, dynamics.replicas_per_gpu, expected_volume(study.pack), replicas=study.trajectories
-        )
-        on = runner_of(dynamics)
-        at_once = len(self.devices) * self._packing.gain if on == "gpu" else float(self.cores)
+            gromacs = dynamics.engine == "gromacs"
+            on: Runner = "gromacs" if gromacs else "gpu" if self.cluster.file.gpus else "cpu"
+            at_once = float(self.capacity.get("gpu") or self.capacity["cpu"])
+        else:
+            volume, replicas = expected_volume(study.pack), study.trajectories
+            self._packing = packing_of(self.devices, dynamics.replicas_per_gpu, volume, replicas=replicas)
+            on = runner_of(dynamics)
+            at_once = len(self.devices) * self._packing.gain if on == "gpu" else float(self.cores)
         pace = noted_pace(self.directory) or Pace(float(f"{at_once:g}"), on)
-        self._asked = pace._replace(machine=speed_conditions(pace.on))
+        machine = self.cluster.file.words() if self.cluster is not None else speed_conditions(pace.on)
+        self._asked = pace._replace(machine=machine)
         return self._asked
 
 

@@ -233,14 +233,9 @@ def _nanoseconds(replica: Step, directory: Path, store: Store) -> tuple[float, f
     if not steps or store.find(replica) is not None:
         return planned, planned
     with_start = plan_steps(protocol, steps).total_steps / steps
-    done = planned * (1 - (1 - share_done(directory, replica)) * with_start)
+    done = planned * (1 - (1 - told_of(work_of(directory, replica))[0]) * with_start)
     earlier = replica.inputs.get("before")
     return max(done, _nanoseconds(earlier, directory, store)[0] if earlier else 0.0), planned
-
-
-def share_done(directory: Path, step: Step) -> float:
-    """How much of a step its worker says it has done, 0 to 1; 0 where none has."""
-    return told_of(work_of(directory, step))[0]
 
 
 def _damaged(folder: Path) -> RunDirectoryError:

@@ -114,7 +114,7 @@ def gc(
     from kinscope.workflow.study import plan_of
 
     plans = {directory: plan_of(directory)[1] for directory in directories or ()}
-    stores = [(one, steps) for one, steps in zip(stores_of(plans), plans.values(), strict=True) if plans]
+    stores = list(zip(stores_of(plans), plans.values(), strict=False))  # without runs, none
     if cache:
         stores.append((stores_of(None)[0], [step for steps in plans.values() for step in steps]))
     freed = 0

@@ -233,10 +233,10 @@ def resume(directory: RunDirectory, place: WhereOptions, console: Console) -> No
 @command_of(app, "status", epilog="Example:  kinscope status kinscope-K404E")
 def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     """How far a study is, and what its dynamics still lacks."""
-    from kinscope.workflow.engine.driver import read_usage, work_of
+    from kinscope.workflow.engine.driver import read_usage, told_of, work_of
     from kinscope.workflow.engine.lease import is_held
     from kinscope.workflow.study import plan_of
-    from kinscope.workflow.trajectory_run import sampled, share_done
+    from kinscope.workflow.trajectory_run import sampled
 
     study, steps, store = plan_of(directory)
     done = [store.find(step) is not None for step in steps]
@@ -249,7 +249,7 @@ def status(directory: RunDirectory, as_json: AsJson = False) -> None:
     echo(f"{study.variant.short}, preset {study.settings.preset}: {sum(done)} of {len(done)} steps finished")
     runs = {step.key for step, is_done in both if not is_done and is_held(work_of(directory, step))}
     for step, is_done in both:
-        word = f"{share_done(directory, step):.0%}" if step.key in runs else "to do"
+        word = f"{told_of(work_of(directory, step))[0]:.0%}" if step.key in runs else "to do"
         word = "done" if is_done else "damaged" if step.key in store.damaged else word
         echo(f"  {word:<7} {step.label}")
     for one in systems:

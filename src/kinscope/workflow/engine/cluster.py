@@ -134,7 +134,7 @@ class Cluster:
     def __init__(self, file: ClusterFile, directory: Path) -> None:
         self.file = file
         self.directory = directory
-        pools: dict[str, Pool] = {"gpu": file} if file.gpus else {"cpu": file}
+        pools: dict[str, Pool] = {"gpu": file} if file.gpus or file.cpu else {"cpu": file}
         self.pools = pools | ({"cpu": file.cpu} if file.cpu is not None else {})
         places = {resource: pool.at_once * pool.jobs for resource, pool in self.pools.items()}
         # One queue for all: what needs no GPU sits on one for a while.
@@ -153,8 +153,10 @@ class Cluster:
         self._ends = file.provider not in ("local", "kubernetes")
         """Whether jobs have an end."""
         try:
-            for pool in self.pools.values():
-                self._provider(pool)
+            import parsl  # noqa: F401
+
+            if file.provider == "kubernetes":  # the others may ask their scheduler, once for every variant
+                self._provider(file)
         except ImportError:
             raise SettingsError(
                 "Running on a cluster needs Parsl, which is not installed.",
@@ -162,9 +164,8 @@ class Cluster:
                 remedy='Install it beside kinscope: pip install "kinscope[hpc]"',
             ) from None
         except Exception as error:  # it lacks a package, or what says where the cluster is
-            raise SettingsError(
-                f"Parsl cannot use this cluster: {error}", where=f"provider: {file.provider}"
-            ) from error
+            what = f"Parsl cannot use this cluster: {error}"
+            raise SettingsError(what, where=f"provider: {file.provider}") from error
 
     def submit(self, step: Step, work: Path) -> None:
         """Queue a worker; jobs are asked for as there are steps for them."""
@@ -192,20 +193,19 @@ class Cluster:
 
     def cancel(self) -> None:
         """Give every job back; what runs in them saves itself, if the scheduler gives it the time."""
-        deaf = self._deaf()
-        kernel, self._kernel, self._apps = self._kernel, None, {}
+        deaf, kernel, pools = self._deaf(), self._kernel, tuple(self._apps)
+        self._kernel, self._apps = None, {}
+        for name in pools if deaf else ():
+            with suppress(Exception):
+                kernel.executors[name].provider.cancel(list(kernel.executors[name].provider.resources))
         with suppress(Exception):
-            for one in deaf:  # Parsl would wait for its answer for ever
-                one.provider.cancel(list(one.provider.resources))
             if kernel is not None and not deaf:
                 kernel.cleanup()
         self._ended = queue.SimpleQueue()
 
-    def _deaf(self) -> list[Any]:
-        """Parsl's executors whose interchange has ended."""
-        known = self._kernel.executors.values() if self._kernel is not None else ()
-        found = [(one, getattr(one, "interchange_proc", None)) for one in known]
-        return [one for one, process in found if process is not None and process.poll() is not None]
+    def _deaf(self) -> bool:
+        """Whether an interchange of Parsl's has ended: it would wait for its answer for ever."""
+        return any(self._kernel.executors[name].interchange_proc.poll() is not None for name in self._apps)
 
     def _code(self, key: str, future: Any) -> tuple[str, int]:
         """The worker's exit code; a worker that was lost with its node or job goes on elsewhere.
@@ -259,6 +259,7 @@ class Cluster:
             heartbeat_period=10,
             heartbeat_threshold=60,
             drain_period=int(_before(pool.seconds, _LEAVE_SECONDS)) if self._ends else None,
+            block_error_handler=_judge,
         )
 
     def _provider(self, pool: Pool) -> Any:
@@ -287,7 +288,8 @@ class Cluster:
         said |= {"walltime": pool.walltime, "scheduler_options": options}
         if kind == "slurm":
             said |= {"partition": queue, "account": account, "cores_per_node": cores, "exclusive": False}
-            return providers.SlurmProvider(**said, gpus_per_node=gpus or None)
+            # With Parsl's ten seconds, a busy controller's answer comes too late: its job is then nobody's.
+            return providers.SlurmProvider(**said, gpus_per_node=gpus or None, cmd_timeout=120)
         if kind == "pbs":
             said |= {"queue": queue, "account": account, "cpus_per_node": cores}
             return providers.PBSProProvider(**said, select_options=f"ngpus={gpus}" if gpus else "")
@@ -295,6 +297,15 @@ class Cluster:
         # By cores, as -nnodes is of one make of LSF; through stdin, or #BSUB lines may be passed over.
         said |= {"request_by_nodes": False, "cores_per_block": cores, "bsub_redirection": True}
         return providers.LSFProvider(**said, queue=queue, project=account, cores_per_node=cores)
+
+
+def _judge(executor: Any, jobs: dict[str, Any]) -> None:
+    """Give up where no job has reached us yet, or the last three died: one may die with its node."""
+    from parsl.jobs import error_handlers, states
+
+    unheard = all(job.state == states.JobState.MISSING for job in jobs.values())
+    judge = error_handlers.simple_error_handler if unheard else error_handlers.windowed_error_handler
+    judge(executor, jobs)
 
 
 def _before(job_seconds: float, margin: float) -> float:
@@ -316,10 +327,10 @@ def run_worker(work: str, job_seconds: float | None) -> int:
             code = nursery.ended(max(1.0, began + _before(job_seconds, margin) - time.time()))
             if code is None:
                 nursery.tell(number)
-    if code is None:
+    while code is None:
         code = nursery.ended(None)
     _IDLE.append(nursery)
-    return STOPPED if code is None else code
+    return code
 
 
 @cache

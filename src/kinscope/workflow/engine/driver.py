@@ -279,8 +279,6 @@ class Driver:
         record = self.store.adopt(step)
         if record is None and code == 0 and time.monotonic() - task.ended < _UNSEEN_SECONDS:
             return False
-        seconds = max(task.seconds if task.begun else 0.0, record.wall_seconds if record else 0.0)
-        self._meter.ended(schedule.resource(step), seconds, finished=record is not None)
         if record is not None:
             self._finish(task, record, schedule, outcome)
         elif code == STOPPED or (code and not (task.work / ERROR_FILE).exists() and is_held(task.work)):
@@ -292,6 +290,8 @@ class Driver:
             for skipped in schedule.settle(step, failed=True):
                 outcome.skipped.add(skipped.key)
                 self.listener(Event("skipped", skipped.label))
+        seconds = max(task.seconds if task.begun else 0.0, record.wall_seconds if record else 0.0)
+        self._meter.ended(schedule.resource(step), seconds, finished=record is not None)
         return True
 
     def _finish(self, task: _Task, record: ArtefactRecord, schedule: Schedule, outcome: Outcome) -> None:
@@ -316,12 +316,8 @@ class Driver:
         now = {key: one for key, task in running.items() if (one := _progress_of(task)) is not None}
         left = schedule.seconds_left({key: one.fraction for key, one in now.items()})
         usage = self._used(schedule, running.values(), sum(one.ns_per_day for one in now.values()))
-        self.listener(
-            Event(
-                "progress",
-                snapshot=Snapshot(schedule.settled, schedule.total, tuple(now.values()), left, usage),
-            )
-        )
+        snapshot = Snapshot(schedule.settled, schedule.total, tuple(now.values()), left, usage)
+        self.listener(Event("progress", snapshot=snapshot))
         if begun > self._note_again:
             self._note_usage(usage)
         ended = time.monotonic()
@@ -352,10 +348,8 @@ def work_of(run: Path, step: Step) -> Path:
 
 def _check_disk(folder: Path) -> None:
     if shutil.disk_usage(folder).free < _MINIMUM_FREE_BYTES:
-        remedy = "Free some space, then go on."
-        raise ComputationError(
-            "The disk is almost full; nothing new was started.", where=str(folder), remedy=remedy
-        )
+        what, remedy = "The disk is almost full; nothing new was started.", "Free some space, then go on."
+        raise ComputationError(what, where=str(folder), remedy=remedy)
 
 
 def _lost(task: _Task) -> str:
@@ -365,9 +359,9 @@ def _lost(task: _Task) -> str:
 
 
 def _progress_of(task: _Task) -> Running | None:
-    """How far a step is; None while it waits in a queue."""
+    """How far a step is; None while it waits in a queue, or if it ended before it was seen."""
     if task.begun is None:
-        if not (task.work / LOG_FILE).exists():
+        if task.ended is not None or not (task.work / LOG_FILE).exists():
             return None
         task.begun = time.monotonic()
     (fraction, text, when), pace = told_of(task.work), 0.0

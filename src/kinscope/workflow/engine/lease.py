@@ -103,10 +103,11 @@ def told_by_kernel(number: int) -> None:
 
 
 def held_by(root: Path, pid: int) -> Path | None:
-    """The folder of the lease on ``root`` if a process of this machine holds it."""
-    held = _newest(root)
+    """The folder of the lease on ``root`` if a process of this machine holds it, or did when it ended."""
+    held, who = _newest(root), _identity(pid)
     with suppress(OSError, ValueError, KeyError, TypeError):
-        if held is not None and json.loads(read_own(held / _OWNER_FILE)) == _identity(pid):
+        owner = json.loads(read_own(held / _OWNER_FILE)) if held is not None else {}
+        if owner == who | {"started": who["started"] or owner["started"]}:
             return held
     return None
 

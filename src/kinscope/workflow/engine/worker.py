@@ -190,6 +190,8 @@ class _Watch:
         signal.setitimer(signal.ITIMER_REAL, _WAIT_SECONDS, _WAIT_SECONDS)
         code = os.waitstatus_to_exitcode(os.waitpid(self.child, 0)[1])
         signal.setitimer(signal.ITIMER_REAL, 0.0)  # at its end, Python no longer listens
+        if code and (held := lease.held_by(self.work, self.child)) is not None:
+            lease.give_up(held)
         self.child = 0
         return code
 
