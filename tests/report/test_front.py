@@ -13,7 +13,7 @@ import pytest
 from factories.relaxed import relaxed
 from factories.report import assessment, measurements, report_files, study
 from kinscope.interpretation.model import BindingCall, StudyResult
-from kinscope.report.front import COLUMNS, as_text, front_page
+from kinscope.report.front import COLUMNS, NOTHING, as_text, front_page
 from kinscope.report.page import report_html
 from kinscope.results.docking import Call
 from kinscope.results.notes import Note
@@ -43,6 +43,18 @@ def test_the_first_answer_takes_no_time_and_fits_a_terminal(expression: str) -> 
     assert page.title in text
     assert all(line.name in text for line in page.drugs)
     assert [f"Next {number}. " in text for number in (1, 2, 3)] == [True] * 3
+
+
+@pytest.mark.parametrize("width", [60, 80, 110, 150])
+def test_no_word_is_cut_and_nothing_is_left_out_in_any_terminal(width: int) -> None:
+    page = front_page(answer("T315I"), PACK)
+    text = as_text(page, width)
+    assert max(map(len, text.splitlines())) <= width
+    written = text.split()
+    told = [cell for line in page.drugs for cell in (line.verdict, line.sure, *line.cells)]
+    assert {word.strip("();,") for cell in told for word in cell.split()} - {NOTHING} <= {
+        w.strip("();,") for w in written
+    }
 
 
 def test_no_number_of_the_table_is_an_exponent_or_rounds_to_nothing() -> None:

@@ -240,11 +240,14 @@ def as_text(page: FrontPage, width: int | None = None) -> str:
 
 
 def _wrapped(text: str, width: int, head: str = "") -> list[str]:
-    return textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)) or [""]
+    indent = " " * len(head)
+    return textwrap.wrap(
+        text, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
+    ) or [""]
 
 
 def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
-    """Columns that hold something; cells wrapped, so that nothing leaves the terminal."""
+    """Columns that hold something, their cells wrapped; lines below each name where words do not fit."""
     kept = [n for n in range(len(COLUMNS)) if any(line.cells[n] != NOTHING for line in lines)]
     heads = [head, "verdict", *(COLUMNS[n] for n in kept)]
     rows = [[line.name, f"{line.verdict} ({line.sure})", *(line.cells[n] for n in kept)] for line in lines]
@@ -253,15 +256,29 @@ def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
     longest = [min(max(map(len, cells)), 34) for cells in columns]
     words = [max(len(word) for cell in cells for word in cell.split()) for cells in columns]
     room = width - first - 2 * len(columns)
-    least = words if sum(words) <= room else [8] * len(columns)  # no word is cut where all have room
-    share = min(1.0, max(0, room - sum(least)) / max(1, sum(longest) - sum(least)))
+    if sum(words) > room:
+        listed = [f"{head:<{first}}  verdict", "-" * width]
+        return [*listed, *(part for row in rows for part in _listed(row, heads, first, width))]
+    share = min(1.0, (room - sum(words)) / max(1, sum(longest) - sum(words)))
     widths = [
         first,
-        *(low + int(max(0, size - low) * share) for low, size in zip(least, longest, strict=True)),
+        *(low + int(max(0, size - low) * share) for low, size in zip(words, longest, strict=True)),
     ]
     drawn = [_row(row, widths) for row in [heads, *rows]]
     rule = "-" * min(width, sum(widths) + 2 * len(longest))
     return [*drawn[0], rule, *(text for lines_of in drawn[1:] for text in lines_of)]
+
+
+def _listed(row: list[str], heads: list[str], first: int, width: int) -> list[str]:
+    """A row as lines: the verdict beside the name, below it what else is known."""
+    told = [
+        cell if head.startswith(("guideline", "inferred")) else f"{head}: {cell}"
+        for head, cell in zip(heads[2:], row[2:], strict=True)
+        if cell != NOTHING
+    ]
+    indent = " " * (first + 2)
+    below = _wrapped("; ".join(told), width, indent) if told else []
+    return [*_wrapped(row[1], width, f"{row[0]:<{first}}  "), *below]
 
 
 def _row(cells: list[str], widths: list[int]) -> list[str]:
