@@ -1,8 +1,10 @@
-"""Records of options: what typer sees of them, and what a command gets."""
+"""Records of options: what typer sees of them, what a command gets, and how it prints."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,7 +13,7 @@ import typer
 from typer.testing import CliRunner
 
 from kinscope.cli.commands import register
-from kinscope.cli.console import Console
+from kinscope.cli.console import Console, echo, show_json
 from kinscope.cli.options import ReadingOptions, StructureOptions, command_of
 from kinscope.core.errors import BadInputError
 
@@ -149,3 +151,30 @@ def test_an_option_that_would_do_nothing_is_refused(words: str) -> None:
     assert done.exit_code != 0
     assert done.stdout == ""
     assert isinstance(done.exception, BadInputError) or "update" in done.stderr
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_on_a_terminal_lines_end_at_words_and_json_and_commands_stay_whole(
+    columns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    terminal, pipe, folded = StringIO(), StringIO(), StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True, raising=False)
+    monkeypatch.setattr(folded, "isatty", lambda: True, raising=False)
+    prose = "models      " + "kinase domain, DFG-in; " * 12
+    command = "Go on with:  kinscope resume " + "folder/" * 20
+    record = {"sentence": "word " * 60}
+    for stream in (terminal, pipe):
+        monkeypatch.setattr("sys.stdout", stream)
+        echo(prose)
+    monkeypatch.setattr("sys.stdout", folded)
+    echo(command)
+    show_json(record)
+    assert pipe.getvalue() == f"{prose}\n"
+    lines = terminal.getvalue().splitlines()
+    assert max(map(len, lines)) <= columns
+    assert terminal.getvalue().split() == prose.split()
+    assert all(line.startswith(" " * 12) for line in lines[1:])
+    told, json_text = folded.getvalue().split("\n", 1)
+    assert told == command
+    assert json.loads(json_text) == record

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -60,13 +63,28 @@ class Console:
 
 
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
-    """Print text in which nothing acts on the terminal."""
-    typer.echo(printable(str(text)), err=err, nl=nl)
+    """Print text in which nothing acts on the terminal, whose lines end at words; without ``nl`` as it is."""
+    said = printable(str(text))
+    if nl and (sys.stderr if err else sys.stdout).isatty():
+        said = "\n".join(map(_fitted, said.split("\n")))
+    typer.echo(said, err=err, nl=nl)
+
+
+def _fitted(line: str) -> str:
+    """A line broken at spaces, what follows below its second column; none that holds a command to copy."""
+    columns = shutil.get_terminal_size().columns
+    if len(line) <= columns or "kinscope " in line:
+        return line
+    first = re.match(r" *\S+(?: \S+)*  +| *", line)
+    below = first.end() if first and first.end() < columns // 2 else 2
+    return textwrap.fill(
+        line, columns, subsequent_indent=" " * below, break_on_hyphens=False, break_long_words=False
+    )
 
 
 def show_json(content: Any) -> None:
     """Print a record, or plain data with records and paths in it."""
-    echo(json_of(content))
+    echo(f"{json_of(content)}\n", nl=False)
 
 
 def show(content: Any, lines: Iterable[object], as_json: bool) -> None:

@@ -41,7 +41,7 @@ def lookup(
     variant, pack = variant_of(expression, target)
     rows = rows_of_variant(pack, variant, list(dict.fromkeys(pack.drug(name).id for name in drug or ())))
     if as_json:
-        echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]")
+        echo("[" + ",\n ".join(row.model_dump_json() for row in rows) + "]\n", nl=False)
         return
     names, made = {item.id: item.name for item in pack.drugs}, provenance(pack)
     made = made if not drug else {**made, "drugs": []}

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinscope.cli.console import Console, echo
+from kinscope.cli.console import Console, echo, show
 from kinscope.cli.options import AsJson, Cores, Mirror, Quiet, Target, pack_of
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def conformation(
 
     pack = pack_of(target)
     found = conformations(_crystals(mirror), pack, reference)
-    echo(found.model_dump_json(indent=1) if as_json else in_words(found, pack))
+    show(found, [in_words(found, pack)], as_json)
     if (scored := conformation_preference(pack)) and not as_json:
         echo(f"\n{preference.in_words(scored, pack)}")
     if write:

@@ -204,7 +204,7 @@ def run_study(expression: str, options: StudyOptions, console: Console) -> None:
     if options.answer:
         keep_answer(directory, first, settings, pack)
         if console.as_json:
-            echo(first.model_dump_json(indent=2))
+            show_json(first)
         else:
             more = refused.what if refused else f"Refine it with:  kinscope resume {directory}"
             echo(f"\nReport: {directory / 'report.html'}\n{more}")
@@ -287,7 +287,7 @@ def report(
         if csv:
             export_tables([(result, text)], directory / "tables", csv=True)
         if as_json:
-            echo(text)
+            echo(f"{text}\n", nl=False)
         else:
             _print_page(result)
             echo(f"\nReport: {directory / 'report.html'}")
