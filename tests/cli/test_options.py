@@ -178,3 +178,8 @@ def test_on_a_terminal_lines_end_at_words_and_json_and_commands_stay_whole(
     told, json_text = folded.getvalue().split("\n", 1)
     assert told == command
     assert json.loads(json_text) == record
+
+
+def test_a_command_whose_output_is_closed_ends_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdout", None)
+    assert echo("nobody hears it") is None

@@ -50,6 +50,7 @@ def test_no_word_is_cut_and_nothing_is_left_out_in_any_terminal(width: int) -> N
     page = front_page(answer("T315I"), PACK)
     text = as_text(page, width)
     assert max(map(len, text.splitlines())) <= width
+    assert not re.search(r"(^|  )Å", text, re.MULTILINE), "a number keeps its unit"
     written = text.split()
     told = [cell for line in page.drugs for cell in (line.verdict, line.sure, *line.cells)]
     assert {word.strip("();,") for cell in told for word in cell.split()} - {NOTHING} <= {

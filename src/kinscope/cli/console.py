@@ -65,7 +65,8 @@ class Console:
 def echo(text: object = "", *, err: bool = False, nl: bool = True) -> None:
     """Print text in which nothing acts on the terminal, whose lines end at words; without ``nl`` as it is."""
     said = printable(str(text))
-    if nl and (sys.stderr if err else sys.stdout).isatty():
+    stream = sys.stderr if err else sys.stdout
+    if nl and stream is not None and stream.isatty():
         said = "\n".join(map(_fitted, said.split("\n")))
     typer.echo(said, err=err, nl=nl)
 

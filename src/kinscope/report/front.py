@@ -240,10 +240,9 @@ def as_text(page: FrontPage, width: int | None = None) -> str:
 
 
 def _wrapped(text: str, width: int, head: str = "") -> list[str]:
-    indent = " " * len(head)
-    return textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=indent, break_on_hyphens=False
-    ) or [""]
+    """Lines that end at words; a number keeps its angstrom."""
+    wrap = textwrap.TextWrapper(width, head, " " * len(head), break_on_hyphens=False)
+    return [line.replace("\xa0", " ") for line in wrap.wrap(text.replace(" Å", "\xa0Å"))] or [""]
 
 
 def _table(head: str, lines: list[DrugLine], width: int) -> list[str]:
@@ -282,6 +281,6 @@ def _listed(row: list[str], heads: list[str], first: int, width: int) -> list[st
 
 
 def _row(cells: list[str], widths: list[int]) -> list[str]:
-    wrapped = [_wrapped(cell.replace(" Å", "\xa0Å"), size) for cell, size in zip(cells, widths, strict=True)]
+    wrapped = [_wrapped(cell, size) for cell, size in zip(cells, widths, strict=True)]
     drawn = ("  ".join(map(str.ljust, parts, widths)) for parts in zip_longest(*wrapped, fillvalue=""))
-    return [line.rstrip().replace("\xa0", " ") for line in drawn]
+    return [line.rstrip() for line in drawn]
